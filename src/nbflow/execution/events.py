@@ -1,0 +1,244 @@
+"""The facts a journal records. A fact carries its consequences: what became active, what was skipped and why.
+
+A node is named by its path (`fetch`, `refine[1].rewrite`, `both.left.l1`), which is the key everywhere:
+in the state, in the journal, in views and in queries. Fields are added with defaults and never renamed:
+journals outlive releases. Values are JSON, or opaque values that the storage codec knows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+Skips = tuple[tuple[str, str], ...]  # (path, reason)
+Paths = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionStarted:
+    """The first record. `source` is the pinned text; `origin` names the execution a fork, rerun or child came from."""
+
+    workflow: str
+    version: str
+    hash: str
+    source: str
+    inputs: dict[str, Any]
+    activated: Paths = ()
+    labels: dict[str, str] = field(default_factory=dict)
+    origin: dict[str, Any] | None = None
+    mock: bool = False
+    format: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSkipped:
+    """An `if` that does not hold, or a person's wish."""
+
+    node: str
+    reason: str
+    activated: Paths = ()
+    skipped: Skips = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStarted:
+    """An attempt was admitted; from here an effect may happen. `key` is the same for all attempts."""
+
+    node: str
+    attempt: int
+    inputs: Any = None
+    effects: str = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeCompleted:
+    """The node's result. `chosen` are the gates that a switch opened; `taken` says where a reused result is from."""
+
+    node: str
+    attempt: int
+    output: Any = None
+    activated: Paths = ()
+    skipped: Skips = ()
+    chosen: Paths | None = None
+    cancelled: Paths = ()
+    inputs: Any = None  # of nodes that need no attempt (switch, set, aggregate)
+    taken: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFailed:
+    """An attempt failed and another follows at `retry_at` (seconds since the epoch)."""
+
+    node: str
+    attempt: int
+    error: dict[str, Any]  # kind, message, code, detail?
+    retry_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFailed:
+    """The node failed for good. `handled` is None, or the policy that took it: continue, value, then."""
+
+    node: str
+    attempt: int
+    error: dict[str, Any]
+    handled: str | None = None
+    output: Any = None
+    activated: Paths = ()
+    skipped: Skips = ()
+    chosen: Paths | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeCancelled:
+    """Lost a race, or the execution ended while it ran."""
+
+    node: str
+    reason: str
+    activated: Paths = ()
+    skipped: Skips = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeWaiting:
+    """Waits for a person, an event or a time. `reason`: ask, listen, wait, in_doubt. `until` in epoch seconds."""
+
+    node: str
+    attempt: int
+    reason: str
+    until: float | None = None
+    detail: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeExpanded:
+    """A loop, parallel or compensation opened bodies. `frames` are (path prefix, extra roots) pairs."""
+
+    node: str
+    frames: tuple[tuple[str, dict[str, Any]], ...]
+    activated: Paths = ()
+    inputs: Any = None
+    total: int | None = None  # items of a parallel; None for loops
+
+
+@dataclass(frozen=True, slots=True)
+class BodyEnded:
+    """A round, item or branch is over. `error` when it failed; `values` are a loop's carried values for the next."""
+
+    node: str
+    frame: str
+    output: Any = None
+    error: dict[str, Any] | None = None
+    outputs: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeEdited:
+    """A person changed inputs or output while debugging, or answered for the node."""
+
+    node: str
+    inputs: Any = None
+    output: Any = None
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecorded:
+    """A model or tool call inside a node: never repeated once recorded. `usage` counts tokens and cost."""
+
+    node: str
+    attempt: int
+    call: int
+    kind: str  # model, tool
+    name: str
+    request: Any = None
+    response: Any = None
+    error: dict[str, Any] | None = None
+    seconds: float = 0.0
+    usage: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SignalReceived:
+    """A named input from outside or from a node; `node` when it is an answer to that node."""
+
+    name: str
+    value: Any = None
+    node: str | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transitioned:
+    """One macrostep of a statechart: its new snapshot. `node` is None for a machine workflow."""
+
+    node: str | None
+    event: dict[str, Any] | None
+    snapshot: dict[str, Any]
+    effects: tuple[dict[str, Any], ...] = ()
+    ignored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionPaused:
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionResumed:
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionSuspended:
+    """Attempts were stopped, nothing is undone (an interrupt)."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionRecovered:
+    """A new owner took over; attempts in flight count as never answered."""
+
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionEnding:
+    """Nothing new starts: cancelled or failed; compensations and `on_error` come next."""
+
+    phase: str  # failed, cancelled
+    error: dict[str, Any] | None = None
+    cancelled: Paths = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionCompleted:
+    outputs: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionFailed:
+    error: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionCancelled:
+    reason: str = ""
+
+
+Event = (
+    ExecutionStarted | NodeSkipped | NodeStarted | NodeCompleted | AttemptFailed | NodeFailed | NodeCancelled
+    | NodeWaiting | NodeExpanded | BodyEnded | NodeEdited | CallRecorded | SignalReceived | Transitioned
+    | ExecutionPaused | ExecutionResumed | ExecutionSuspended | ExecutionRecovered | ExecutionEnding
+    | ExecutionCompleted | ExecutionFailed | ExecutionCancelled
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A fact in its place: `sequence` counts from 1 without gaps, `at` is seconds since the epoch."""
+
+    sequence: int
+    at: float
+    event: Event
