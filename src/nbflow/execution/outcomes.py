@@ -1,0 +1,198 @@
+"""What the outside tells the core: answers of executors, verdicts, wishes of people, the passing of time.
+
+An outcome is a claim, not yet a fact: `decide` refuses what is late or repeated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The execution starts; inputs are checked and filled with defaults."""
+
+    inputs: dict[str, Any]
+    labels: dict[str, str] = field(default_factory=dict)
+    origin: dict[str, Any] | None = None
+    mock: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The node's `if` does not hold, or a person skips it."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """An attempt may start now."""
+
+    path: str
+    inputs: Any
+    effects: str
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded:
+    """The attempt's result. `attempt` 0 is the answer of a kind that needs no attempt."""
+
+    path: str
+    attempt: int
+    output: Any
+    chosen: tuple[str, ...] | None = None
+    inputs: Any = None
+    taken: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The attempt's error. `value` is the evaluated `on_error` value; `luck` in [0, 1) is for jitter."""
+
+    path: str
+    attempt: int
+    error: dict[str, Any]
+    value: Any = None
+    luck: float = 0.0
+    retryable: bool = True
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """The node waits for a person, an event or a time."""
+
+    path: str
+    attempt: int
+    reason: str
+    until: float | None = None
+    detail: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Woken:
+    """A retry's time has come."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A node with bodies is ready: `frames` are (path, roots) to open now, of `total` in all."""
+
+    path: str
+    frames: tuple[tuple[str, dict[str, Any]], ...]
+    inputs: Any = None
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BodyDone:
+    """All nodes of a frame are settled; `again` are the frames that follow, `result` the node's if none does."""
+
+    frame: str
+    output: Any
+    outputs: dict[str, Any]
+    again: tuple[tuple[str, dict[str, Any]], ...] = ()
+    result: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class BodyBroken:
+    """A frame's own expressions failed (`result`, `until`, `collect`)."""
+
+    frame: str
+    error: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The root frame is settled and its outputs are evaluated."""
+
+    outputs: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The execution as a whole fails: an output's expression, its timeout, a limit."""
+
+    error: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CancelWished:
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PauseWished:
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeWished:
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SuspendWished:
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Signalled:
+    name: str
+    value: Any = None
+    key: str | None = None
+    node: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """A person's change while the node is held: new inputs."""
+
+    path: str
+    inputs: Any
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A model or tool call inside an attempt ended."""
+
+    path: str
+    attempt: int
+    call: int
+    kind: str
+    name: str
+    request: Any = None
+    response: Any = None
+    error: dict[str, Any] | None = None
+    seconds: float = 0.0
+    usage: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A statechart took a macrostep."""
+
+    path: str | None
+    event: dict[str, Any] | None
+    snapshot: dict[str, Any]
+    effects: tuple[dict[str, Any], ...] = ()
+    ignored: bool = False
+
+
+Outcome = (
+    Begun | Declined | Admitted | Succeeded | Failed | Waits | Woken | Opened | BodyDone | BodyBroken | Finished
+    | Broken | CancelWished | PauseWished | ResumeWished | SuspendWished | Recovered | Signalled | Edited | Called
+    | Moved
+)
