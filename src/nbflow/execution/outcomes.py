@@ -128,6 +128,11 @@ class CancelWished:
 
 
 @dataclass(frozen=True, slots=True)
+class CleanupWished:
+    """Everything that was told to stop has stopped: take the next step of cleaning up."""
+
+
+@dataclass(frozen=True, slots=True)
 class PauseWished:
     reason: str = ""
 
@@ -193,6 +198,6 @@ class Moved:
 
 Outcome = (
     Begun | Declined | Admitted | Succeeded | Failed | Waits | Woken | Opened | BodyDone | BodyBroken | Finished
-    | Broken | CancelWished | PauseWished | ResumeWished | SuspendWished | Recovered | Signalled | Edited | Called
+    | Broken | CancelWished | CleanupWished | PauseWished | ResumeWished | SuspendWished | Recovered | Signalled | Edited | Called
     | Moved
 )

@@ -24,8 +24,9 @@ class NodeState:
     """One node of one frame, from its activation on. Times are seconds since the epoch."""
 
     __slots__ = (
-        "attempt", "calls", "detail", "effects", "ended", "error", "failures", "frame", "handled", "inputs",
-        "node", "opened", "output", "path", "phase", "reason", "settled", "started", "taken", "total", "until",
+        "attempt", "broken", "calls", "detail", "effects", "ended", "error", "failures", "frame", "handled", "inputs",
+        "node", "open", "opened", "output", "path", "phase", "reason", "settled", "snapshot", "started", "taken",
+        "total", "until",
     )
 
     def __init__(self, path: str, node: NodePlan, frame: Frame) -> None:
@@ -47,7 +48,10 @@ class NodeState:
         self.ended: float | None = None
         self.settled = 0  # sequence of the record that settled it
         self.opened: dict[str, Ended | None] | None = None  # bodies by frame path, None while open
-        self.total: int | None = None
+        self.open = 0  # bodies that have not ended
+        self.broken = 0  # bodies that failed
+        self.total: int | None = None  # bodies in all, of a parallel
+        self.snapshot: dict[str, Any] | None = None  # of a machine
         self.taken: dict[str, Any] | None = None
         self.calls: list[Any] | None = None
 
@@ -72,13 +76,14 @@ class Ended:
 class Frame:
     """One instance of a body. `waiting`, `live` and `delaying` count edges per node, by index."""
 
-    __slots__ = ("body", "cleanup", "decided", "delaying", "live", "nodes", "open", "owner", "path", "roots", "waiting")
+    __slots__ = ("body", "cleanup", "closed", "decided", "delaying", "live", "nodes", "open", "owner", "path", "roots", "waiting")
 
     def __init__(self, path: str, body: Body, owner: NodeState | None, roots: dict[str, Any], cleanup: bool) -> None:
         self.path = path
         self.body = body
         self.owner = owner
         self.roots = roots  # item, index, loop, previous, error: what expressions of this body see besides nodes
+        self.closed = False  # ended, or given up with its owner: nothing here starts any more
         self.cleanup = cleanup  # compensations and on_error run while the execution ends
         self.waiting = [node.activating for node in body.nodes]
         self.delaying = [node.delaying for node in body.nodes]

@@ -1,0 +1,108 @@
+"""The one door: an outcome comes in, facts are decided and folded, and what they ask of the world goes out."""
+
+from __future__ import annotations
+
+from nbflow.execution import effects as f
+from nbflow.execution import events as e
+from nbflow.execution.decide import decide
+from nbflow.execution.evolve import evolve
+from nbflow.execution.outcomes import Outcome
+from nbflow.execution.state import ExecutionState, Frame
+
+
+def advance(state: ExecutionState, outcome: Outcome, at: float) -> tuple[list[e.Record], list[f.Effect]]:
+    """Decide, fold and say what is to be done. The state changes in place; the records are new and in order."""
+    records: list[e.Record] = []
+    effects: list[f.Effect] = []
+    for fact in decide(state, outcome, at):
+        record = e.Record(state.sequence + 1, at, fact)
+        evolve(state, record)
+        records.append(record)
+        _effects(state, record, effects)
+    return records, effects
+
+
+def _effects(state: ExecutionState, record: e.Record, effects: list[f.Effect]) -> None:  # noqa: PLR0912,C901 - one flat match
+    event = record.event
+    match event:
+        case e.NodeStarted():
+            effects.append(f.Run(event.node, event.attempt, record.sequence))
+        case e.NodeCompleted():
+            effects.extend(f.Stop(path) for path in event.cancelled)
+            _spread(state, event, effects)
+        case e.NodeFailed():
+            if event.handled:
+                _spread(state, event, effects)
+        case e.NodeSkipped():
+            _spread(state, event, effects)
+        case e.NodeCancelled():
+            effects.append(f.Stop(event.node))
+            _spread(state, event, effects)
+        case e.AttemptFailed():
+            effects.append(f.Wake(event.node, event.retry_at))
+        case e.NodeWaiting():
+            if event.reason != "in_doubt":
+                effects.append(f.Hear(event.node))
+        case e.ExecutionStarted():
+            effects.extend(map(f.Activate, event.activated))
+            _close(state, state.root, effects)
+        case e.NodeExpanded():
+            effects.extend(map(f.Activate, event.activated))
+            for path, _ in event.frames:
+                _close(state, state.frames[path], effects)
+        case e.BodyEnded():
+            if state.frames[event.frame].cleanup:
+                effects.append(f.Undo())
+        case e.ExecutionEnding():
+            effects.extend(map(f.Stop, event.cancelled))
+            effects.append(f.Undo())
+        case e.ExecutionSuspended():
+            effects.extend(f.Stop(path) for path in state.nodes)
+        case e.ExecutionRecovered():
+            effects.extend(outstanding(state))
+        case e.SignalReceived():
+            effects.append(f.Deliver(len(state.signals) - 1))
+        case e.Transitioned():
+            effects.append(f.Step(event.node, record.sequence))
+        case _:
+            pass
+
+
+def _spread(
+    state: ExecutionState, event: e.NodeCompleted | e.NodeFailed | e.NodeSkipped | e.NodeCancelled,
+    effects: list[f.Effect],
+) -> None:
+    if event.activated:
+        effects.extend(map(f.Activate, event.activated))
+    frame = state.nodes[event.node].frame
+    if not frame.open:
+        _close(state, frame, effects)
+
+
+def _close(state: ExecutionState, frame: Frame, effects: list[f.Effect]) -> None:
+    if frame.open or frame.closed:
+        return
+    effects.append(f.CloseFrame(frame.path) if frame.path else f.Finish())
+
+
+def outstanding(state: ExecutionState) -> list[f.Effect]:
+    """Every effect that no fact has answered yet. It looks at every node: for recovery only."""
+    if state.suspended or state.phase in ("pending", "completed", "failed", "cancelled"):
+        return []
+    effects: list[f.Effect] = []
+    for path, node in state.nodes.items():
+        if node.frame.closed:
+            continue
+        if node.phase == "scheduled":
+            effects.append(f.Activate(path))
+        elif node.phase == "running" and node.opened is None:
+            effects.append(f.Run(path, node.attempt, state.sequence))
+        elif node.phase == "waiting" and node.reason == "retry" and node.until is not None:
+            effects.append(f.Wake(path, node.until))
+        elif node.phase == "waiting" and node.reason != "in_doubt":
+            effects.append(f.Hear(path))
+    for frame in state.frames.values():
+        _close(state, frame, effects)
+    if state.ending:
+        effects.append(f.Undo())
+    return effects

@@ -1,0 +1,114 @@
+"""Loops, parallels and branches: which body opens next and when the node that owns them is done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbflow.execution import events as e
+from nbflow.execution import outcomes as o
+from nbflow.execution.endings import Frames, failed, give_up
+from nbflow.execution.evolve import body_of
+from nbflow.execution.joins import follow
+from nbflow.execution.state import ExecutionState, Frame, NodeState
+from nbflow.plan.plan import Branches, ForEach, Loop
+
+
+def opened(state: ExecutionState, outcome: o.Opened) -> list[e.Event]:
+    """The first bodies of a node; one that has none is done at once."""
+    node = state.nodes[outcome.path]
+    if node.phase != "scheduled":
+        return []
+    first = e.NodeExpanded(
+        outcome.path, outcome.frames, roots_of(state, node, outcome.frames), outcome.inputs, outcome.total
+    )
+    return [first]
+
+
+def roots_of(state: ExecutionState, owner: NodeState | None, frames: Frames) -> tuple[str, ...]:
+    """Paths that are active as soon as these frames are open."""
+    paths: list[str] = []
+    for path, _ in frames:
+        body, _ = body_of(state.plan, owner, path)
+        paths += [f"{path}.{id}" for id in sorted(body.nodes[index].id for index in body.roots)]
+    return tuple(paths)
+
+
+def body_done(state: ExecutionState, outcome: o.BodyDone, at: float) -> list[e.Event]:
+    frame = state.frames.get(outcome.frame)
+    if frame is None or frame.closed:
+        return []
+    owner = frame.owner
+    ended = e.BodyEnded(owner.path if owner else "", frame.path, outcome.output, None, outcome.outputs)
+    if owner is None or frame.cleanup:
+        return [ended]
+    if isinstance(owner.node.work, Loop):
+        if outcome.again:
+            return [ended, e.NodeExpanded(owner.path, outcome.again, roots_of(state, owner, outcome.again))]
+        return [ended, _completed(owner, outcome.result)]
+    return [ended, *_next_bodies(state, owner, frame, outcome.output, None, at)]
+
+
+def body_broken(state: ExecutionState, outcome: o.BodyBroken, at: float) -> list[e.Event]:
+    frame = state.frames.get(outcome.frame)
+    if frame is None or frame.closed:
+        return []
+    return broken(state, frame, outcome.error, at)
+
+
+def broken(state: ExecutionState, frame: Frame, error: dict[str, Any], at: float) -> list[e.Event]:
+    """A body failed: what its owner's failure mode says."""
+    owner = frame.owner
+    if owner is None or frame.cleanup:
+        return [*give_up(state, frame), e.BodyEnded(owner.path if owner else "", frame.path, None, error)]
+    facts: list[e.Event] = [*give_up(state, frame), e.BodyEnded(owner.path, frame.path, None, error)]
+    work = owner.node.work
+    allowed = work.on_fail if isinstance(work, ForEach | Branches) else "fail"
+    if allowed == "collect" or (isinstance(allowed, int) and owner.broken < allowed):
+        return facts + _next_bodies(state, owner, frame, None, error, at)
+    for path in owner.opened or ():
+        other = state.frames[path]
+        if other is not frame and not other.closed:
+            facts += give_up(state, other)
+    return facts + failed(state, owner, error, at)
+
+
+def _next_bodies(
+    state: ExecutionState, owner: NodeState, frame: Frame, output: Any, error: dict[str, Any] | None, at: float
+) -> list[e.Event]:
+    """After a body of a parallel: open the next one, or give the whole when it was the last."""
+    bodies = owner.opened or {}
+    total = owner.total or 0
+    if len(bodies) < total:
+        frames = frames_from(owner, len(bodies), 1)
+        return [e.NodeExpanded(owner.path, frames, roots_of(state, owner, frames))]
+    if owner.open > 1:
+        return []
+    return [_completed(owner, _gathered(owner, frame.path, output, error))]
+
+
+def frames_from(owner: NodeState, first: int, count: int) -> Frames:
+    """The frames of items or branches number `first` to `first + count - 1`."""
+    work = owner.node.work
+    if isinstance(work, Branches):
+        return tuple((f"{owner.path}.{name}", {}) for name, _ in work.bodies[first : first + count])
+    return tuple((f"{owner.path}[{index}]", {"index": index}) for index in range(first, first + count))
+
+
+def _gathered(owner: NodeState, last: str, output: Any, error: dict[str, Any] | None) -> Any:
+    """Results in the order of the items (or by branch), whatever the order in which they came."""
+    work = owner.node.work
+    collect = isinstance(work, ForEach | Branches) and work.on_fail == "collect"
+    results: dict[str, Any] = {}
+    for path, ended in (owner.opened or {}).items():
+        if path == last:
+            value, failure = output, error
+        else:
+            value, failure = (ended.output, ended.error) if ended is not None else (None, None)
+        results[path] = value if failure is None else {"error": failure} if collect else None
+    if isinstance(work, Branches):
+        return {name: results[f"{owner.path}.{name}"] for name, _ in work.bodies}
+    return [results[f"{owner.path}[{index}]"] for index in range(len(results))]
+
+
+def _completed(owner: NodeState, output: Any) -> e.NodeCompleted:
+    return e.NodeCompleted(owner.path, owner.attempt, output, *follow(owner.frame, owner.node.index, True))

@@ -1,0 +1,180 @@
+"""Which facts follow from an outcome. All policy lives here; the state is read, never changed.
+
+Late or repeated news is refused at the door, by the node's phase and attempt: it decides nothing.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from nbflow.execution import events as e
+from nbflow.execution import outcomes as o
+from nbflow.execution.bodies import body_broken, body_done, opened
+from nbflow.execution.endings import begin_end, clean_up, failed
+from nbflow.execution.joins import NOTHING, follow, losers
+from nbflow.execution.state import ENDED, SETTLED, ExecutionState, NodeState
+
+
+def decide(state: ExecutionState, outcome: o.Outcome, at: float) -> list[e.Event]:  # noqa: PLR0911,PLR0912,C901 - one flat match
+    """The facts that follow, in order; none when the outcome is late, repeated or out of place."""
+    match outcome:
+        case o.Admitted():
+            return _admitted(state, outcome)
+        case o.Succeeded():
+            return _succeeded(state, outcome)
+        case o.Failed():
+            return _failed(state, outcome, at)
+        case o.Declined():
+            return _declined(state, outcome)
+        case o.Waits():
+            return _waits(state, outcome)
+        case o.Woken():
+            return []
+        case o.Opened():
+            return opened(state, outcome) if _open(state, outcome.path) else []
+        case o.BodyDone():
+            return body_done(state, outcome, at)
+        case o.BodyBroken():
+            return body_broken(state, outcome, at)
+        case o.Begun():
+            return _begun(state, outcome)
+        case o.Finished():
+            return [e.ExecutionCompleted(outcome.outputs)] if _alive(state) else []
+        case o.Broken():
+            return begin_end(state, "failed", outcome.error) if _alive(state) else []
+        case o.CancelWished():
+            return begin_end(state, "cancelled", None) if _alive(state) else []
+        case o.CleanupWished():
+            return clean_up(state)
+        case o.PauseWished():
+            return [e.ExecutionPaused(outcome.reason)] if state.phase == "running" and not state.ending else []
+        case o.ResumeWished():
+            return [e.ExecutionResumed(outcome.reason)] if state.phase == "paused" else []
+        case o.SuspendWished():
+            return [e.ExecutionSuspended(outcome.reason), *_in_doubt(state)] if _live(state) else []
+        case o.Recovered():
+            return [e.ExecutionRecovered(outcome.owner), *_in_doubt(state)] if _live(state, suspended=True) else []
+        case o.Signalled():
+            return [e.SignalReceived(outcome.name, outcome.value, outcome.node, outcome.key)] if _live(state) else []
+        case o.Edited():
+            return [e.NodeEdited(outcome.path, outcome.inputs, by=outcome.by)] if outcome.path in state.nodes else []
+        case o.Called():
+            return _called(state, outcome)
+        case o.Moved():
+            return [e.Transitioned(outcome.path, outcome.event, outcome.snapshot, outcome.effects, outcome.ignored)]
+        case _:
+            assert_never(outcome)
+
+
+def _alive(state: ExecutionState) -> bool:
+    return state.phase not in ENDED and state.phase != "pending" and state.ending is None
+
+
+def _live(state: ExecutionState, *, suspended: bool = False) -> bool:
+    return state.phase not in ENDED and state.phase != "pending" and (suspended or not state.suspended)
+
+
+def _open(state: ExecutionState, path: str) -> NodeState | None:
+    """The node, when it is active and its frame still counts."""
+    node = state.nodes.get(path)
+    if node is None or node.phase in SETTLED or node.frame.closed or state.suspended or state.phase in ENDED:
+        return None
+    return node
+
+
+def _begun(state: ExecutionState, outcome: o.Begun) -> list[e.Event]:
+    if state.phase != "pending":
+        return []
+    plan = state.plan
+    roots = tuple(sorted(plan.body.nodes[index].id for index in plan.body.roots))
+    return [
+        e.ExecutionStarted(
+            plan.name, plan.version, plan.hash, plan.source, outcome.inputs, roots, outcome.labels, outcome.origin,
+            outcome.mock,
+        )
+    ]
+
+
+def _admitted(state: ExecutionState, outcome: o.Admitted) -> list[e.Event]:
+    node = _open(state, outcome.path)
+    if node is None or node.phase == "running":
+        return []
+    return [e.NodeStarted(outcome.path, node.attempt + 1, outcome.inputs, outcome.effects)]
+
+
+def _succeeded(state: ExecutionState, outcome: o.Succeeded) -> list[e.Event]:
+    node = _open(state, outcome.path)
+    if node is None or not _expected(node, outcome.attempt):
+        return []
+    frame = node.frame
+    plan = node.node
+    if not plan.out:
+        activated, skipped = NOTHING
+        cancelled: tuple[str, ...] = ()
+    else:
+        activated, skipped = follow(frame, plan.index, True, outcome.chosen or ())
+        cancelled = losers(frame, activated) if activated and _races(node, activated) else ()
+    return [
+        e.NodeCompleted(
+            outcome.path, outcome.attempt or node.attempt + 1, outcome.output, activated, skipped, outcome.chosen,
+            cancelled, outcome.inputs, outcome.taken,
+        )
+    ]
+
+
+def _races(node: NodeState, activated: tuple[str, ...]) -> bool:
+    body = node.frame.body
+    return any(body.nodes[edge.target].join.mode == "race" for edge in node.node.out)
+
+
+def _expected(node: NodeState, attempt: int) -> bool:
+    """Attempt 0 answers an activation; others answer the attempt that is in flight or waits."""
+    if attempt == 0:
+        return node.phase == "scheduled"
+    return node.attempt == attempt and node.phase in ("running", "waiting")
+
+
+def _failed(state: ExecutionState, outcome: o.Failed, at: float) -> list[e.Event]:
+    node = _open(state, outcome.path)
+    if node is None or not _expected(node, outcome.attempt):
+        return []
+    return failed(
+        state, node, outcome.error, at, value=outcome.value, luck=outcome.luck, retryable=outcome.retryable,
+        retry_after=outcome.retry_after,
+    )
+
+
+def _declined(state: ExecutionState, outcome: o.Declined) -> list[e.Event]:
+    node = _open(state, outcome.path)
+    if node is None or node.phase == "running":
+        return []
+    return [e.NodeSkipped(outcome.path, outcome.reason, *follow(node.frame, node.node.index, False))]
+
+
+def _waits(state: ExecutionState, outcome: o.Waits) -> list[e.Event]:
+    node = _open(state, outcome.path)
+    if node is None or not _expected(node, outcome.attempt):
+        return []
+    attempt = outcome.attempt or node.attempt + 1
+    return [e.NodeWaiting(outcome.path, attempt, outcome.reason, outcome.until, outcome.detail)]
+
+
+def _called(state: ExecutionState, outcome: o.Called) -> list[e.Event]:
+    node = _open(state, outcome.path)
+    if node is None or node.attempt != outcome.attempt:
+        return []
+    return [
+        e.CallRecorded(
+            outcome.path, outcome.attempt, outcome.call, outcome.kind, outcome.name, outcome.request, outcome.response,
+            outcome.error, outcome.seconds, outcome.usage,
+        )
+    ]
+
+
+def _in_doubt(state: ExecutionState) -> list[e.Event]:
+    """Attempts that may have had their effect: a person or a policy says what holds."""
+    return [
+        e.NodeWaiting(path, node.attempt, "in_doubt")
+        for path, node in state.running.items()
+        if node.effects == "once" and not node.frame.closed
+    ]
