@@ -1,0 +1,49 @@
+# One command for each thing one does here. Only Python 3.11 with venv, and make, have to be there.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+JOBS ?= 2
+
+.PHONY: demo lab test nightly check format benchmark canary clean
+
+demo: .venv/demo  ## install, run the quickstart with live progress, say how to open it
+	$(BIN)/nbflow demo
+
+lab: .venv/demo  ## open the quickstart in JupyterLab
+	$(BIN)/jupyter lab notebooks/01_quickstart.ipynb
+
+test: .venv/test  ## everything but the nightly tests
+	bash .ci/system-packages
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --durations 15
+
+nightly: .venv/test  ## the tests that take minutes
+	bash .ci/system-packages
+	$(BIN)/python -m pytest -m nightly --timeout 3600
+
+check: .venv/test  ## format, lint, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: .venv/test
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+benchmark: .venv/test  ## measure, and write docs/performance.md
+	$(BIN)/python -m benchmarks --write docs/performance.md
+
+clean:
+	rm -rf .venv .nbflow dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/demo: .venv/bin/python pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[lab,demo]'
+	@touch $@
+
+.venv/test: .venv/bin/python pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[all,test]'
+	@touch $@ .venv/demo
