@@ -1,0 +1,126 @@
+"""What a person may set: ``NBFLOW_*`` in the environment, then ``[tool.nbflow]`` of the folder's pyproject.toml.
+
+The environment wins. Nothing here is read at import; `assembly` asks once. pydantic-settings is loaded then.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    PyprojectTomlConfigSettingsSource,
+    SettingsConfigDict,
+)
+
+from nbflow.errors import NbflowError
+from nbflow.spec.durations import parse_duration, parse_rate
+
+DEFAULT_STORE = "duckdb:///.nbflow/history.duckdb"
+
+Names = Annotated[tuple[str, ...], NoDecode]  # `A,B` in the environment, a list in pyproject.toml
+Amounts = Annotated[dict[str, int], NoDecode]  # `gpu=1,disk=4`, or JSON
+Rates = Annotated[dict[str, float], NoDecode]  # `openai=60/min,mail=5/s`; kept as starts per second
+Seconds = Annotated[float | None, NoDecode]  # `20s`, `1h30m`
+
+
+class SettingsError(NbflowError):
+    """A setting that cannot be read; the message names it."""
+
+    code = "settings.invalid"
+
+
+class Settings(BaseSettings):
+    """All settings with their defaults.
+
+    >>> Settings(pools="gpu=1,disk=4").pools
+    {'gpu': 1, 'disk': 4}
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="NBFLOW_", pyproject_toml_table_header=("tool", "nbflow"), extra="forbid", frozen=True
+    )
+
+    store: str = Field(DEFAULT_STORE, description="where executions are kept: duckdb:///path or memory:")
+    pools: Amounts = Field(default_factory=dict, description="capacities by name")
+    rates: Rates = Field(default_factory=dict, description="starts per second by name, written 60/min")
+    env_allow: Names = Field((), description="names of the environment that `env.NAME` may read")
+    tools: Names = Field((), description="files or modules whose functions are tools")
+    agent_model: str | None = Field(None, description="model of agents that name none, as provider/model")
+    agent_timeout: Seconds = Field(None, description="limit of one agent attempt where the node sets none")
+    concurrency: int = Field(1000, ge=1, description="attempts in flight at once")
+    threads: int = Field(32, ge=1, description="threads for plain functions")
+    unbounded_loops: bool = Field(False, description="allow `loop` without `max`")
+    http_private: bool = Field(False, description="let http tools reach private addresses")
+    max_text: int = Field(1_000_000, ge=1, description="bytes of a workflow's text")
+    max_depth: int = Field(100, ge=1, description="depth of a workflow's text")
+    max_nodes: int = Field(10_000, ge=1, description="nodes of a workflow")
+    max_aliases: int = Field(1_000, ge=0, description="nodes that aliases of a text may expand to")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        pyproject = PyprojectTomlConfigSettingsSource(settings_cls, Path("pyproject.toml"))
+        return init_settings, env_settings, pyproject
+
+    @field_validator("env_allow", "tools", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("pools", mode="before")
+    @classmethod
+    def _amounts(cls, value: Any) -> Any:
+        return _pairs(value) if isinstance(value, str) else value
+
+    @field_validator("rates", mode="before")
+    @classmethod
+    def _per_second(cls, value: Any) -> Any:
+        pairs = _pairs(value) if isinstance(value, str) else value
+        if not isinstance(pairs, dict):
+            return pairs
+        return {name: parse_rate(rate) if isinstance(rate, str) else rate for name, rate in pairs.items()}
+
+    @field_validator("agent_timeout", mode="before")
+    @classmethod
+    def _seconds(cls, value: Any) -> Any:
+        return parse_duration(value) if isinstance(value, str) else value
+
+
+def _pairs(text: str) -> Any:
+    if text.lstrip().startswith("{"):
+        return json.loads(text)
+    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+    if any(not sign or not name.strip() for name, sign, _ in pairs):
+        raise ValueError("write name=amount, more of them with commas between")
+    return {name.strip(): amount.strip() for name, _, amount in pairs}
+
+
+@functools.cache
+def settings() -> Settings:
+    """What holds in this process, read once; raises `SettingsError` for what cannot be read."""
+    try:
+        return Settings()
+    except ValueError as problem:
+        raise SettingsError(_explain(problem)) from None
+
+
+def _explain(problem: ValueError) -> str:
+    errors = getattr(problem, "errors", None)
+    if errors is None:
+        return str(problem)
+    return "\n".join(
+        f"NBFLOW_{'_'.join(str(part) for part in error['loc']).upper()}: {error['msg']}" for error in errors()
+    )
