@@ -6,22 +6,28 @@ from typing import Any
 
 from nbflow.execution import events as e
 from nbflow.execution import outcomes as o
-from nbflow.execution.endings import Frames, failed, give_up
 from nbflow.execution.evolve import body_of
 from nbflow.execution.joins import follow
 from nbflow.execution.state import ExecutionState, Frame, NodeState
 from nbflow.plan.plan import Branches, ForEach, Loop
 
+Frames = tuple[tuple[str, dict[str, Any]], ...]
+
 
 def opened(state: ExecutionState, outcome: o.Opened) -> list[e.Event]:
     """The first bodies of a node; one that has none is done at once."""
     node = state.nodes[outcome.path]
-    if node.phase != "scheduled":
+    if not ready(node):
         return []
     first = e.NodeExpanded(
         outcome.path, outcome.frames, roots_of(state, node, outcome.frames), outcome.inputs, outcome.total
     )
     return [first]
+
+
+def ready(node: NodeState) -> bool:
+    """Whether the node waits to be answered, opened or admitted: activated, or a retry is due."""
+    return node.phase == "scheduled" or (node.phase == "waiting" and node.reason == "retry")
 
 
 def roots_of(state: ExecutionState, owner: NodeState | None, frames: Frames) -> tuple[str, ...]:
@@ -33,7 +39,7 @@ def roots_of(state: ExecutionState, owner: NodeState | None, frames: Frames) -> 
     return tuple(paths)
 
 
-def body_done(state: ExecutionState, outcome: o.BodyDone, at: float) -> list[e.Event]:
+def body_done(state: ExecutionState, outcome: o.BodyDone) -> list[e.Event]:
     frame = state.frames.get(outcome.frame)
     if frame is None or frame.closed:
         return []
@@ -45,35 +51,11 @@ def body_done(state: ExecutionState, outcome: o.BodyDone, at: float) -> list[e.E
         if outcome.again:
             return [ended, e.NodeExpanded(owner.path, outcome.again, roots_of(state, owner, outcome.again))]
         return [ended, _completed(owner, outcome.result)]
-    return [ended, *_next_bodies(state, owner, frame, outcome.output, None, at)]
+    return [ended, *next_bodies(state, owner, frame, outcome.output, None)]
 
 
-def body_broken(state: ExecutionState, outcome: o.BodyBroken, at: float) -> list[e.Event]:
-    frame = state.frames.get(outcome.frame)
-    if frame is None or frame.closed:
-        return []
-    return broken(state, frame, outcome.error, at)
-
-
-def broken(state: ExecutionState, frame: Frame, error: dict[str, Any], at: float) -> list[e.Event]:
-    """A body failed: what its owner's failure mode says."""
-    owner = frame.owner
-    if owner is None or frame.cleanup:
-        return [*give_up(state, frame), e.BodyEnded(owner.path if owner else "", frame.path, None, error)]
-    facts: list[e.Event] = [*give_up(state, frame), e.BodyEnded(owner.path, frame.path, None, error)]
-    work = owner.node.work
-    allowed = work.on_fail if isinstance(work, ForEach | Branches) else "fail"
-    if allowed == "collect" or (isinstance(allowed, int) and owner.broken < allowed):
-        return facts + _next_bodies(state, owner, frame, None, error, at)
-    for path in owner.opened or ():
-        other = state.frames[path]
-        if other is not frame and not other.closed:
-            facts += give_up(state, other)
-    return facts + failed(state, owner, error, at)
-
-
-def _next_bodies(
-    state: ExecutionState, owner: NodeState, frame: Frame, output: Any, error: dict[str, Any] | None, at: float
+def next_bodies(
+    state: ExecutionState, owner: NodeState, frame: Frame, output: Any, error: dict[str, Any] | None
 ) -> list[e.Event]:
     """After a body of a parallel: open the next one, or give the whole when it was the last."""
     bodies = owner.opened or {}

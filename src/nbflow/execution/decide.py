@@ -9,8 +9,9 @@ from typing import assert_never
 
 from nbflow.execution import events as e
 from nbflow.execution import outcomes as o
-from nbflow.execution.bodies import body_broken, body_done, opened
-from nbflow.execution.endings import begin_end, clean_up, failed
+from nbflow.execution.bodies import body_done, opened, ready
+from nbflow.execution.endings import begin_end, clean_up
+from nbflow.execution.failures import body_broken, failed
 from nbflow.execution.joins import NOTHING, follow, losers
 from nbflow.execution.state import ENDED, SETTLED, ExecutionState, NodeState
 
@@ -33,7 +34,7 @@ def decide(state: ExecutionState, outcome: o.Outcome, at: float) -> list[e.Event
         case o.Opened():
             return opened(state, outcome) if _open(state, outcome.path) else []
         case o.BodyDone():
-            return body_done(state, outcome, at)
+            return body_done(state, outcome)
         case o.BodyBroken():
             return body_broken(state, outcome, at)
         case o.Begun():
@@ -130,7 +131,7 @@ def _races(node: NodeState, activated: tuple[str, ...]) -> bool:
 def _expected(node: NodeState, attempt: int) -> bool:
     """Attempt 0 answers an activation; others answer the attempt that is in flight or waits."""
     if attempt == 0:
-        return node.phase == "scheduled"
+        return ready(node)
     return node.attempt == attempt and node.phase in ("running", "waiting")
 
 

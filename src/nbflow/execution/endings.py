@@ -1,51 +1,11 @@
-"""How things go wrong and end: attempts, nodes, bodies, the execution; and the cleaning up after it."""
+"""How an execution ends early: what is active is cancelled, then the cleaning up, step by step."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from nbflow.execution import events as e
-from nbflow.execution.joins import follow
-from nbflow.execution.retries import retry_at, rule_for
-from nbflow.execution.state import ENDED, SETTLED, ExecutionState, Frame, NodeState
-
-Frames = tuple[tuple[str, dict[str, Any]], ...]
-
-
-def failed(
-    state: ExecutionState, node: NodeState, error: dict[str, Any], at: float, *, value: Any = None, luck: float = 0.0,
-    retryable: bool = True, retry_after: float | None = None,
-) -> list[e.Event]:
-    """A node's attempt failed: retry → on_error of the node → its body or the execution fails."""
-    path, attempt = node.path, node.attempt
-    due = retry_at(node, error, at, luck, retry_after) if retryable and not state.ending else None
-    if due is not None:
-        return [e.AttemptFailed(path, attempt, error, due)]
-    rule = rule_for(node.node.policies, error)
-    index, frame = node.node.index, node.frame
-    if rule.action in ("continue", "value"):
-        return [e.NodeFailed(path, attempt, error, rule.action, value, *follow(frame, index, True))]
-    if rule.action == "then" and rule.then is not None:
-        chosen = (rule.then,)
-        return [e.NodeFailed(path, attempt, error, "then", None, *follow(frame, index, False, chosen), chosen)]
-    fact = e.NodeFailed(path, attempt, error)
-    if frame.path == "":
-        return [fact, *begin_end(state, "failed", {"node": path, "attempt": attempt, **error}, but=path)]
-    from nbflow.execution.bodies import broken  # noqa: PLC0415 - a failing body fails its owner: the two are one recursion
-
-    return [fact, *broken(state, frame, {"node": path, "attempt": attempt, **error}, at)]
-
-
-def give_up(state: ExecutionState, frame: Frame) -> list[e.Event]:
-    """Cancel what is active in a frame and in the frames inside it."""
-    facts: list[e.Event] = []
-    for node in frame.nodes:
-        if node is None or node.phase in SETTLED:
-            continue
-        for path in node.opened or ():
-            facts += give_up(state, state.frames[path])
-        facts.append(e.NodeCancelled(node.path, f"{frame.path} failed"))
-    return facts
+from nbflow.execution.state import ENDED, SETTLED, ExecutionState, NodeState
 
 
 def begin_end(

@@ -1,22 +1,46 @@
-"""What the engine asks of the code of one kind."""
+"""What the engine asks of the code of one kind.
+
+A kind turns an activated node into an answer at once (switch, set, aggregate), into bodies (loop, parallel),
+into a wait (ask, wait, listen), or into an `Attempt` that its executor performs (tool, agent, plug-ins).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
+from nbflow.execution.outcomes import BodyDone, Outcome
+from nbflow.execution.state import Frame, NodeState
 from nbflow.plan.plan import Effects, NodePlan
+
+
+class Scope(Protocol):
+    """Roots by name, looked up when asked for."""
+
+    def __getitem__(self, root: str) -> Any: ...
+
+    def also(self, more: Mapping[str, Any]) -> Scope:
+        """The same place with more roots, which come first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An activated node that wants to be performed; `inputs` are resolved, secrets shown as references."""
+
+    inputs: Any
+    effects: Effects
 
 
 @dataclass(slots=True)
 class Call:
-    """All that one attempt may know and say. `inputs` are resolved; secrets are still references.
+    """All that one attempt may know and say. `inputs` are resolved, secrets too.
 
     `key` is the idempotency key ``execution/path``, the same over all attempts. `secret` resolves a name
     at the last moment. `stream` sends text to the live view, never to the journal. `record` writes a model
-    or tool call (a `CallRecorded` without node and attempt) and returns when it is on disk; `recorded` are
-    those of earlier attempts or lives, by number.
+    or tool call (the fields of `CallRecorded` after `attempt`) and returns when it is on disk; `recorded` are
+    those of earlier attempts or lives, in order. `ask` puts a question to a person and returns the answer.
     """
 
     execution: str
@@ -28,8 +52,8 @@ class Call:
     secret: Callable[[str], str]
     stream: Callable[[str], None]
     record: Callable[..., Awaitable[None]]
-    recorded: Mapping[int, Any] = field(default_factory=dict)
-    context: Mapping[str, Any] = field(default_factory=dict)  # workflow, version, labels, budget so far
+    recorded: tuple[Any, ...] = ()
+    context: Mapping[str, Any] = field(default_factory=dict)  # workflow, version, labels, usage so far
 
 
 class Executor(Protocol):
@@ -45,4 +69,49 @@ class Executor(Protocol):
 
     async def perform(self, call: Call) -> Any:
         """One attempt. Returns the raw result; raises `NodeError` or anything. Cancelled by cancellation."""
+        ...
+
+
+class Kind(Protocol):
+    """The code of one verb."""
+
+    def activate(self, node: NodeState, scope: Scope, now: float) -> Outcome | Attempt | tuple[Outcome, ...]:
+        """What an activated node comes to. Pure but for the scope; raises `EvaluationError` or `NodeError`."""
+        ...
+
+
+@runtime_checkable
+class PerformedKind(Kind, Protocol):
+    """A kind with attempts."""
+
+    executor: Executor
+
+    def resolve(self, node: NodeState, scope: Scope) -> Any:
+        """The inputs, evaluated; called again with real secrets when the attempt is performed."""
+        ...
+
+    def secret_paths(self, node: NodePlan) -> tuple[tuple[str | int, ...], ...]:
+        """Where the inputs mention secrets."""
+        ...
+
+
+@runtime_checkable
+class BodyKind(Kind, Protocol):
+    """A kind that opens bodies."""
+
+    def close(self, frame: Frame, scope: Scope) -> BodyDone:
+        """What a body gives once all its nodes are settled, and which bodies follow."""
+        ...
+
+
+@runtime_checkable
+class WaitingKind(Kind, Protocol):
+    """A kind that waits for the outside."""
+
+    def hear(self, node: NodeState, name: str, value: Any, key: str | None, scope: Scope) -> Outcome | None:
+        """The outcome of a signal or answer; None when it is not for this node."""
+        ...
+
+    def expire(self, node: NodeState, scope: Scope) -> Outcome:
+        """The outcome when the time named in `until` has come."""
         ...

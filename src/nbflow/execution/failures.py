@@ -1,0 +1,72 @@
+"""How things go wrong: an attempt, its node, the body around it, the node that owns the body, the execution."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbflow.execution import events as e
+from nbflow.execution import outcomes as o
+from nbflow.execution.bodies import next_bodies
+from nbflow.execution.endings import begin_end
+from nbflow.execution.joins import follow
+from nbflow.execution.retries import retry_at, rule_for
+from nbflow.execution.state import SETTLED, ExecutionState, Frame, NodeState
+from nbflow.plan.plan import Branches, ForEach
+
+
+def failed(
+    state: ExecutionState, node: NodeState, error: dict[str, Any], at: float, *, value: Any = None, luck: float = 0.0,
+    retryable: bool = True, retry_after: float | None = None,
+) -> list[e.Event]:
+    """A node's attempt failed: retry → on_error of the node → its body or the execution fails."""
+    path, attempt = node.path, node.attempt
+    due = retry_at(node, error, at, luck, retry_after) if retryable and not state.ending else None
+    if due is not None:
+        return [e.AttemptFailed(path, attempt, error, due)]
+    rule = rule_for(node.node.policies, error)
+    index, frame = node.node.index, node.frame
+    if rule.action in ("continue", "value"):
+        return [e.NodeFailed(path, attempt, error, rule.action, value, *follow(frame, index, True))]
+    if rule.action == "then" and rule.then is not None:
+        chosen = (rule.then,)
+        return [e.NodeFailed(path, attempt, error, "then", None, *follow(frame, index, False, chosen), chosen)]
+    fact = e.NodeFailed(path, attempt, error)
+    if frame.path == "":
+        return [fact, *begin_end(state, "failed", {"node": path, "attempt": attempt, **error}, but=path)]
+    return [fact, *broken(state, frame, {"node": path, "attempt": attempt, **error}, at)]
+
+
+def give_up(state: ExecutionState, frame: Frame) -> list[e.Event]:
+    """Cancel what is active in a frame and in the frames inside it."""
+    facts: list[e.Event] = []
+    for node in frame.nodes:
+        if node is None or node.phase in SETTLED:
+            continue
+        for path in node.opened or ():
+            facts += give_up(state, state.frames[path])
+        facts.append(e.NodeCancelled(node.path, f"{frame.path} failed"))
+    return facts
+
+
+def body_broken(state: ExecutionState, outcome: o.BodyBroken, at: float) -> list[e.Event]:
+    frame = state.frames.get(outcome.frame)
+    if frame is None or frame.closed:
+        return []
+    return broken(state, frame, outcome.error, at)
+
+
+def broken(state: ExecutionState, frame: Frame, error: dict[str, Any], at: float) -> list[e.Event]:
+    """A body failed: what its owner's failure mode says."""
+    owner = frame.owner
+    if owner is None or frame.cleanup:
+        return [*give_up(state, frame), e.BodyEnded(owner.path if owner else "", frame.path, None, error)]
+    facts: list[e.Event] = [*give_up(state, frame), e.BodyEnded(owner.path, frame.path, None, error)]
+    work = owner.node.work
+    allowed = work.on_fail if isinstance(work, ForEach | Branches) else "fail"
+    if allowed == "collect" or (isinstance(allowed, int) and owner.broken < allowed):
+        return facts + next_bodies(state, owner, frame, None, error)
+    for path in owner.opened or ():
+        other = state.frames[path]
+        if other is not frame and not other.closed:
+            facts += give_up(state, other)
+    return facts + failed(state, owner, error, at)

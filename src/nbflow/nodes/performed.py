@@ -1,0 +1,44 @@
+"""Kinds whose attempts reach outside: their inputs are evaluated when the node is activated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbflow.execution.state import NodeState
+from nbflow.plan.plan import AgentCall, NodePlan, PluginCall, ToolCall
+from nbflow.ports.executors import Attempt, Executor, Scope
+from nbflow.spec.expressions import Value
+
+Path = tuple[str | int, ...]
+
+
+class Performed:
+    """A kind with an executor."""
+
+    def __init__(self, executor: Executor) -> None:
+        self.executor = executor
+
+    def activate(self, node: NodeState, scope: Scope, now: float) -> Attempt:
+        return Attempt(self.resolve(node, scope), self.executor.effects(node.node))
+
+    def resolve(self, node: NodeState, scope: Scope) -> Any:
+        work = node.node.work
+        if type(work) is ToolCall:
+            return work.arguments.evaluate(scope)
+        return {name: value.evaluate(scope) for name, value in _templates(work)}
+
+    def secret_paths(self, node: NodePlan) -> tuple[Path, ...]:
+        work = node.work
+        if type(work) is ToolCall:
+            return work.arguments.secret_paths
+        return tuple((name, *path) for name, value in _templates(work) for path in value.secret_paths)
+
+
+def _templates(work: Any) -> list[tuple[str, Value]]:
+    """The templates of an agent (prompt, system, messages, images, arguments) or a plug-in, by name."""
+    if isinstance(work, AgentCall):
+        names = ("prompt", "system", "messages", "images", "arguments")
+    else:
+        assert isinstance(work, PluginCall)
+        names = ("parameters", "arguments")
+    return [(name, value) for name in names if (value := getattr(work, name)) is not None]

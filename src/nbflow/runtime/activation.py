@@ -1,0 +1,132 @@
+"""Evaluates what the core asks for: a node that became active, a body that is over, the outputs, a signal.
+
+Expressions are evaluated here and only here (and inside a statechart's step); the answers are recorded.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nbflow.errors import NbflowError, NodeError
+from nbflow.execution import outcomes as o
+from nbflow.execution.bodies import ready
+from nbflow.execution.state import Frame, NodeState
+from nbflow.ports.executors import Attempt, BodyKind, Kind, PerformedKind, WaitingKind
+from nbflow.runtime.performer import describe, failure
+from nbflow.runtime.scope import Scope
+
+if TYPE_CHECKING:
+    from nbflow.runtime.driver import Driver
+
+
+def activate(driver: Driver, node: NodeState) -> None:
+    """Answer an active node, open its bodies, or offer its attempt for admission."""
+    if not ready(node) or node.frame.closed or driver.state.suspended:
+        return
+    try:
+        step = _step(driver, node)
+    except Exception as error:
+        driver.tell(failure(driver, node, 0, error, retryable=False))
+        return
+    if type(step) is Attempt:
+        driver.engine.offer(driver, node, step)
+    elif type(step) is tuple:
+        for outcome in step:
+            driver.tell(outcome)
+    else:
+        driver.tell(step)
+
+
+def _step(driver: Driver, node: NodeState) -> o.Outcome | Attempt | tuple[o.Outcome, ...]:
+    plan = node.node
+    kind: Kind = driver.engine.kinds[plan.kind]
+    again = node.attempt > 0
+    if again and node.inputs is not None and isinstance(kind, PerformedKind):
+        return Attempt(node.inputs, kind.executor.effects(plan))
+    scope = Scope(driver.state, node.frame, driver.engine.env)
+    if plan.condition is not None and not again and not plan.condition.evaluate(scope):
+        return o.Declined(node.path, f"if: {plan.condition.text} does not hold")
+    if driver.state.mock and plan.mock is not None:
+        return o.Succeeded(node.path, 0, plan.mock.evaluate(scope), taken={"mock": True})
+    step = kind.activate(node, scope, driver.engine.clock.now())
+    if isinstance(step, o.Opened):
+        driver.engine.check_size(driver.state, node, step)
+    return step
+
+
+def close(driver: Driver, frame: Frame) -> None:
+    """What a body gives, once all its nodes are settled."""
+    if frame.closed:
+        return
+    if frame.cleanup or frame.owner is None:
+        driver.tell(o.BodyDone(frame.path, None, frame.outputs()))
+        return
+    kind = driver.engine.kinds[frame.owner.node.kind]
+    assert isinstance(kind, BodyKind)
+    try:
+        driver.tell(kind.close(frame, Scope(driver.state, frame, driver.engine.env)))
+    except NbflowError as error:
+        driver.tell(o.BodyBroken(frame.path, {"node": frame.owner.path, "attempt": frame.owner.attempt, **describe(error)}))
+
+
+def finish(driver: Driver) -> None:
+    """The outputs of the execution. An output whose expression fails fails the execution."""
+    plan, root = driver.state.plan, driver.state.root
+    if plan.outputs is None:
+        states = (root.nodes[index] for index in plan.final)
+        driver.tell(o.Finished({node.id: node.output for node in states if node is not None and node.phase == "completed"}))
+        return
+    scope = Scope(driver.state, root, driver.engine.env)
+    outputs: dict[str, Any] = {}
+    for name, value in plan.outputs:
+        try:
+            outputs[name] = value.evaluate(scope)
+        except NbflowError as error:
+            driver.tell(o.Broken({"node": f"outputs.{name}", "attempt": 0, **describe(error)}))
+            return
+    driver.tell(o.Finished(outputs))
+
+
+def hear(driver: Driver, node: NodeState) -> None:
+    """A node waits: what came before it may already be for it; then time and signals decide."""
+    if node.phase != "waiting" or node.frame.closed:
+        return
+    kind = driver.engine.kinds[node.node.kind]
+    assert isinstance(kind, WaitingKind)
+    for name, value, key in driver.state.signals:
+        if _offer(driver, kind, node, name, value, key):
+            return
+    driver.hearing[node.path] = None
+    if node.until is not None:
+        driver.timers.set(node.path, node.until, lambda: _expire(driver, kind, node))
+
+
+def _expire(driver: Driver, kind: WaitingKind, node: NodeState) -> None:
+    driver.hearing.pop(node.path, None)
+    try:
+        driver.tell(kind.expire(node, driver.scope(node)))
+    except NbflowError as error:
+        driver.tell(failure(driver, node, node.attempt, error))
+
+
+def deliver(driver: Driver, index: int) -> None:
+    """A signal arrived: every waiting node may hear it."""
+    name, value, key = driver.state.signals[index]
+    for path in tuple(driver.hearing):
+        node = driver.state.nodes[path]
+        kind = driver.engine.kinds[node.node.kind]
+        if isinstance(kind, WaitingKind):
+            _offer(driver, kind, node, name, value, key)
+
+
+def _offer(driver: Driver, kind: WaitingKind, node: NodeState, name: str, value: Any, key: str | None) -> bool:
+    try:
+        outcome = kind.hear(node, name, value, key, driver.scope(node, {"event": value}))
+    except (NbflowError, NodeError) as error:
+        outcome = failure(driver, node, node.attempt, error)
+    if outcome is None:
+        return False
+    driver.hearing.pop(node.path, None)
+    driver.timers.cancel(node.path)
+    driver.tell(outcome)
+    return True

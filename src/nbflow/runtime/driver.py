@@ -1,0 +1,266 @@
+"""Drives one execution on the loop: outcomes in, records to the journal, effects out.
+
+The driver is the single writer of its journal. It owns its state and changes it in place; everyone else
+sees what is committed. It works in slices of a few milliseconds, so that the loop stays free; it never
+waits for the disk except where an effect must not begin before its record is on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from nbflow.errors import NbflowError
+from nbflow.execution import effects as f
+from nbflow.execution import outcomes as o
+from nbflow.execution.advance import advance
+from nbflow.execution.events import Record
+from nbflow.execution.state import ENDED, ExecutionState, NodeState
+from nbflow.runtime import activation
+from nbflow.runtime.feed import Feed
+from nbflow.runtime.gate import Gate
+from nbflow.runtime.performer import attempt
+from nbflow.runtime.scope import Scope
+from nbflow.runtime.timers import Timers
+
+if TYPE_CHECKING:
+    from nbflow.runtime.engine import Engine
+
+SLICE = 0.004  # seconds of deciding before the loop gets its turn
+GATHER = 0.005  # seconds that records nobody waits for are gathered into one commit
+
+
+class Driver:
+    """One execution, driven. `committed` is the last sequence that is on disk."""
+
+    def __init__(self, engine: Engine, id: str, state: ExecutionState, records: list[Record]) -> None:
+        self.engine, self.id, self.state = engine, id, state
+        self.loop = asyncio.get_running_loop()
+        self.feed = Feed(records)
+        self.gate = Gate()
+        self.timers = Timers(self.loop, engine.clock)
+        self.committed = state.sequence
+        self.done: asyncio.Future[None] = self.loop.create_future()
+        self.done.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+        self.hearing: dict[str, None] = {}
+        self._queue: deque[tuple[o.Outcome, Callable[[], None] | None]] = deque()
+        self._effects: deque[f.Effect] = deque()
+        self._buffer: list[Record] = []
+        self._after: deque[tuple[int, Callable[[], None]]] = deque()
+        self._stopped: set[str] = set()
+        self._cranking = self._cleaning = False
+        self._writer: asyncio.Task[None] | None = None
+        self._gathering: asyncio.TimerHandle | None = None
+        self.on_held: list[Callable[[], None]] = []
+
+    # --- in ------------------------------------------------------------------------------------------
+
+    def tell(self, outcome: o.Outcome, committed: Callable[[], None] | None = None) -> None:
+        """Queue an outcome; `committed` is called when what follows from it is on disk (or nothing did)."""
+        self._queue.append((outcome, committed))
+        if not self._cranking:
+            self._cranking = True
+            self.loop.call_soon(self._crank)
+
+    def _crank(self) -> None:
+        until = self.loop.time() + SLICE
+        queue, effects = self._queue, self._effects
+        clock = self.engine.clock
+        try:
+            while queue or effects:
+                if effects:
+                    self._perform(effects.popleft())
+                else:
+                    outcome, committed = queue.popleft()
+                    records, new = advance(self.state, outcome, clock.now())
+                    effects.extend(new)
+                    self._buffer += records
+                    if committed is not None:
+                        self.after(self.state.sequence if records else self.committed, committed)
+                if self.loop.time() > until:
+                    break
+        except Exception as error:
+            self.break_off(error)
+            return
+        self._cranking = bool(queue or effects)
+        if self._cranking:
+            self.loop.call_soon(self._crank)
+        if self._buffer:
+            self._write()
+
+    # --- out -----------------------------------------------------------------------------------------
+
+    def _perform(self, effect: f.Effect) -> None:  # noqa: PLR0912,C901 - one flat match
+        match effect:
+            case f.Activate():
+                self.activate(effect.path)
+            case f.Run():
+                self._run(effect)
+            case f.Stop():
+                self._stop(effect.path)
+            case f.Wake():
+                path = effect.path
+                self.timers.set(path, effect.at, lambda: self.later(f.Activate(path)))
+            case f.Hear():
+                activation.hear(self, self.state.nodes[effect.path])
+            case f.CloseFrame():
+                activation.close(self, self.state.frames[effect.frame])
+            case f.Finish():
+                activation.finish(self)
+            case f.Undo():
+                self._clean_up()
+            case f.Deliver():
+                activation.deliver(self, effect.index)
+            case f.Step():
+                self.engine.stepped(self, effect)
+
+    def later(self, effect: f.Effect) -> None:
+        """Queue an effect (a timer fired, a hold was released)."""
+        self._effects.append(effect)
+        if not self._cranking:
+            self._cranking = True
+            self.loop.call_soon(self._crank)
+
+    def activate(self, path: str) -> None:
+        if self.gate.idle or not self.gate.hold(path):
+            activation.activate(self, self.state.nodes[path])
+            return
+        for notice in tuple(self.on_held):
+            notice()
+
+    def _run(self, effect: f.Run) -> None:
+        node = self.state.nodes[effect.path]
+        if node.effects == "none" or self.committed >= effect.sequence:
+            self._start(node, effect.attempt)
+        else:
+            self.after(effect.sequence, lambda: self._start(node, effect.attempt))
+
+    def _start(self, node: NodeState, number: int) -> None:
+        if node.phase != "running" or node.attempt != number or node.path in self.tasks:
+            return
+        self._stopped.discard(node.path)
+        self.tasks[node.path] = self.loop.create_task(attempt(self, node, number))
+
+    def _stop(self, path: str) -> None:
+        self.timers.cancel(path)
+        self.hearing.pop(path, None)
+        self.gate.release(path)
+        self.engine.withdraw(self, path)
+        task = self.tasks.get(path)
+        if task is not None:
+            self._stopped.add(path)
+            task.cancel()
+
+    def stopping(self, path: str) -> bool:
+        """Whether this node's task was told to stop (or everything was)."""
+        return path in self._stopped or self.done.done()
+
+    def gone(self, path: str) -> None:
+        """An attempt's task is over."""
+        self.tasks.pop(path, None)
+        self.engine.withdraw(self, path)
+        if self._cleaning and not self.tasks:
+            self._clean_up()
+
+    def _clean_up(self) -> None:
+        self._cleaning = bool(self.tasks)
+        if self._cleaning:
+            self.timers.set("cleaning", self.engine.clock.now() + self.engine.grace, self._clean_up_anyway)
+        else:
+            self.timers.cancel("cleaning")
+            self.tell(o.CleanupWished())
+
+    def _clean_up_anyway(self) -> None:
+        """A node ignores its cancellation: it is left behind, and the cleaning up goes on."""
+        self.tasks.clear()
+        self._clean_up()
+
+    # --- the journal ---------------------------------------------------------------------------------
+
+    def after(self, sequence: int, then: Callable[[], None]) -> None:
+        """Call `then` once the record is on disk."""
+        if self.committed >= sequence:
+            then()
+            return
+        self._after.append((sequence, then))
+        self._write()
+
+    def _write(self) -> None:
+        if self._writer is not None:
+            return
+        if self._after or self.state.phase in ENDED or self.state.suspended:
+            if self._gathering is not None:
+                self._gathering.cancel()
+                self._gathering = None
+            self._writer = self.loop.create_task(self._commit())
+        elif self._gathering is None:
+            self._gathering = self.loop.call_later(GATHER, self._gathered)
+
+    def _gathered(self) -> None:
+        self._gathering = None
+        if self._writer is None and self._buffer:
+            self._writer = self.loop.create_task(self._commit())
+
+    async def _commit(self) -> None:
+        try:
+            while self._buffer:
+                batch, self._buffer = self._buffer, []
+                await self.engine.journal.append(self.id, batch, after=self.committed)
+                self.committed = batch[-1].sequence
+                self.feed.publish(batch)
+                self._call_after()
+                if not (self._after or self.state.phase in ENDED):
+                    break
+        except Exception as error:
+            self.break_off(error)
+            return
+        finally:
+            self._writer = None
+        if self._buffer:
+            self._write()
+        elif self.state.phase in ENDED and self.committed == self.state.sequence and not self.done.done():
+            self._end()
+
+    def _call_after(self) -> None:
+        after = self._after
+        while after and after[0][0] <= self.committed:
+            after.popleft()[1]()
+
+    def _end(self) -> None:
+        self.timers.close()
+        self.done.set_result(None)
+        self.engine.ended(self)
+
+    def break_off(self, error: BaseException) -> None:
+        """What is not committed is given up: the journal has the truth, and recovering folds it again."""
+        if self.done.done():
+            return
+        self.done.set_exception(error)
+        self._buffer.clear()
+        self._queue.clear()
+        self._effects.clear()
+        self._cranking = False
+        self.timers.close()
+        for path in tuple(self.tasks):
+            self._stop(path)
+        self.engine.ended(self)
+
+    # --- what others of the runtime ask ---------------------------------------------------------------
+
+    def scope(self, node: NodeState, more: Mapping[str, Any] | None = None) -> Scope:
+        return Scope(self.state, node.frame, self.engine.env, more or {})
+
+    async def record_call(self, path: str, number: int, call: int, kind: str, name: str, **facts: Any) -> None:
+        """Write a model or tool call; returns when it is on disk."""
+        written = self.loop.create_future()
+        clean = {key: self.engine.redact(value) for key, value in facts.items()}
+        outcome = o.Called(path, number, call, kind, name, **clean)
+        self.tell(outcome, lambda: None if written.done() else written.set_result(None))
+        await written
+
+    def note(self, error: NbflowError) -> None:
+        """Something a person should know that is no fact of the execution."""
+        self.engine.warn(self.id, str(error))

@@ -1,0 +1,179 @@
+"""The engine: starts, recovers and holds executions on one loop and one journal."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from nbflow.errors import InputError, NodeError, NotFound
+from nbflow.execution import effects as f
+from nbflow.execution import outcomes as o
+from nbflow.execution.events import ExecutionStarted, Record
+from nbflow.execution.evolve import fold
+from nbflow.execution.state import ENDED, ExecutionState, NodeState
+from nbflow.plan.plan import ForEach, Loop, Plan
+from nbflow.ports.clock import Clock, SystemClock
+from nbflow.ports.executors import Attempt, Kind
+from nbflow.ports.journal import Journal
+from nbflow.runtime.driver import Driver
+from nbflow.runtime.execution import Execution
+from nbflow.scheduling.admission import Admission, Request
+from nbflow.spec.schema import apply_inputs, check
+
+log = logging.getLogger(__name__)
+MAX_NODE_RUNS = 100_000  # nodes of bodies in one execution
+
+
+class Engine:
+    """Executions of one process on one loop and one journal.
+
+    `compile` turns a pinned text into a plan (for recovery); `redact` removes known secrets from what
+    leaves a performer; `secrets` resolves names at the last moment; `grace` is how many seconds a node that
+    ignores its cancellation is waited for.
+    """
+
+    def __init__(
+        self, journal: Journal, kinds: Mapping[str, Kind], compile: Callable[[str], Plan], *, clock: Clock | None = None,
+        secrets: Mapping[str, str] | None = None, redact: Callable[[Any], Any] | None = None,
+        env: Mapping[str, str] | None = None, limit: int | None = None, pools: Mapping[str, int] | None = None,
+        rates: Mapping[str, float] | None = None, grace: float = 10.0,
+    ) -> None:
+        self.journal, self.kinds, self.compile = journal, kinds, compile
+        self.clock = clock or SystemClock()
+        self.secrets = secrets if secrets is not None else {}
+        self.redact = redact or (lambda value: value)
+        self.env = env if env is not None else {}
+        self.grace = grace
+        self.admission = Admission(limit=limit, pools=pools or {}, rates=rates or {})
+        self.limited = limit is not None
+        self.drivers: dict[str, Driver] = {}
+        self.warnings: list[tuple[str, str]] = []
+
+    # --- executions ----------------------------------------------------------------------------------
+
+    def start(
+        self, plan: Plan, inputs: Mapping[str, Any] | None = None, *, labels: Mapping[str, str] | None = None,
+        origin: dict[str, Any] | None = None, mock: bool = False, id: str | None = None,
+    ) -> Execution:
+        """Start an execution inside a running loop. Raises `InputError` for inputs the workflow does not take."""
+        given = apply_inputs(dict(plan.inputs), dict(inputs or {}))
+        driver = self._drive(id or self.clock.new_id(), ExecutionState(plan), [])
+        driver.tell(o.Begun(given, {**(labels or {})}, origin, mock))
+        return Execution(driver, driver.id, plan)
+
+    def _drive(self, id: str, state: ExecutionState, records: list[Record]) -> Driver:
+        driver = self.drivers[id] = Driver(self, id, state, records)
+        plan = state.plan
+        if plan.timeout is not None:
+            begun = state.started if state.started is not None else self.clock.now()
+            error = {
+                "node": None, "attempt": 0, "kind": "Timeout", "code": "execution.timeout",
+                "message": f"the execution took longer than {plan.timeout:g} s",
+            }
+            driver.timers.set(" execution", begun + plan.timeout, lambda: driver.tell(o.Broken(error)))
+        return driver
+
+    async def open(self, id: str) -> Execution:
+        """An execution by id: the driven one, or what the journal has of it. Raises `NotFound`."""
+        driver = self.drivers.get(id)
+        if driver is not None:
+            return Execution(driver, id, driver.state.plan)
+        plan, records = await self._read(id)
+        return Execution(None, id, plan, records)
+
+    async def _read(self, id: str) -> tuple[Plan, list[Record]]:
+        records = await self.journal.read(id)
+        if not records or not isinstance(records[0].event, ExecutionStarted):
+            last = [summary.execution for summary in (await self.journal.executions())[:3]]
+            raise NotFound(f"no execution {id}; the last ones are {', '.join(last) or 'none'}")
+        started = records[0].event
+        return self.compile(started.source), records
+
+    async def recover(self, id: str, owner: str = "") -> Execution:
+        """Go on with an execution whose owner is gone. One that has ended is opened as it is."""
+        if id in self.drivers:
+            return await self.open(id)
+        plan, records = await self._read(id)
+        state = fold(plan, records)
+        if state.phase in ENDED:
+            return Execution(None, id, plan, records)
+        driver = self._drive(id, state, records)
+        driver.tell(o.Recovered(owner))
+        return Execution(driver, id, plan)
+
+    async def interrupted(self) -> list[str]:
+        """Ids of executions that have not ended and are not driven here, the oldest first."""
+        summaries = await self.journal.executions()
+        return [s.execution for s in reversed(summaries) if s.phase not in ENDED and s.execution not in self.drivers]
+
+    def ended(self, driver: Driver) -> None:
+        self.drivers.pop(driver.id, None)
+
+    async def close(self) -> None:
+        """Suspend what runs and close the journal."""
+        for driver in tuple(self.drivers.values()):
+            if not driver.state.suspended and driver.state.phase not in ENDED:
+                done = driver.loop.create_future()
+                driver.tell(o.SuspendWished("closed"), lambda done=done: done.done() or done.set_result(None))  # type: ignore[misc]
+                await done
+        await self.journal.close()
+
+    # --- admission -----------------------------------------------------------------------------------
+
+    def offer(self, driver: Driver, node: NodeState, attempt: Attempt) -> None:
+        """Let an attempt start: at once, or when capacity, rate and order allow."""
+        policies = node.node.policies
+        if not (self.limited or policies.pool or policies.rate or policies.breaker):
+            driver.tell(o.Admitted(node.path, attempt.inputs, attempt.effects))
+            return
+        self._queue(driver, node, attempt)
+
+    def _queue(self, driver: Driver, node: NodeState, attempt: Attempt) -> None:
+        policies = node.node.policies
+        now = self.clock.now()
+        request = Request(
+            driver.id, node.path, policies.priority or driver.state.plan.priority, node.node.rank, policies.pool,
+            policies.rate, None, now,
+        )
+        self._offered[(driver.id, node.path)] = (driver, attempt)
+        self.admission.offer(request, now)
+        self._admit(now)
+
+    def _admit(self, now: float) -> None:
+        for request in self.admission.admit(now):
+            driver, attempt = self._offered[(request.execution, request.path)]
+            driver.tell(o.Admitted(request.path, attempt.inputs, attempt.effects))
+
+    def withdraw(self, driver: Driver, path: str) -> None:
+        """An attempt is over or will not be: its share of capacity is free."""
+
+    # --- checks and news -----------------------------------------------------------------------------
+
+    def check_size(self, state: ExecutionState, node: NodeState, step: o.Opened) -> None:
+        """Refuse bodies that would go past the limit of node runs."""
+        work = node.node.work
+        if not isinstance(work, ForEach | Loop):
+            return
+        wanted = len(state.nodes) + (step.total or 1) * len(work.body.nodes)
+        if wanted > MAX_NODE_RUNS and wanted > len(state.root.body.nodes) * 2:
+            raise NodeError(
+                "LimitReached", f"{wanted} node runs in one execution are past the limit of {MAX_NODE_RUNS}",
+                code="limit.fanout",
+            )
+
+    def check_answer(self, node: NodeState, value: Any) -> None:
+        """Raise `InputError` when an answer does not fit the question's schema."""
+        schema = getattr(node.node.work, "schema", None)
+        if schema is None:
+            return
+        problems: Sequence[Any] = check(value, schema, name="answer")
+        if problems:
+            raise InputError(problems[0].code, problems[0].message, problems[0].hint)
+
+    def warn(self, id: str, message: str) -> None:
+        self.warnings.append((id, message))
+        log.warning("%s: %s", id, message)
+
+    def stepped(self, driver: Driver, effect: f.Step) -> None:
+        """A statechart moved."""

@@ -1,0 +1,251 @@
+"""`Execution`: what a user holds. It sees what is committed, and its verbs act on the loop and return at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Generator, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from nbflow.errors import ExecutionFailed, IllegalMove, NotFound
+from nbflow.execution import outcomes as o
+from nbflow.execution.effects import Activate
+from nbflow.execution.events import Record
+from nbflow.execution.evolve import evolve, fold
+from nbflow.execution.state import ENDED, SETTLED, ExecutionState, NodeState
+from nbflow.plan.plan import Plan
+from nbflow.runtime.feed import Listener, Subscriber
+from nbflow.runtime.moves import allow
+
+if TYPE_CHECKING:
+    from nbflow.runtime.driver import Driver
+
+
+class Nodes(Mapping[str, NodeState]):
+    """The nodes of an execution by path; those not reached yet are not in it."""
+
+    def __init__(self, execution: Execution) -> None:
+        self._execution = execution
+
+    def __getitem__(self, path: str) -> NodeState:
+        nodes = self._execution.state.nodes
+        if path not in nodes:
+            raise NotFound(f"{self._execution.id} has no node {path!r} yet; it has {', '.join(nodes) or 'none'}")
+        return nodes[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._execution.state.nodes)
+
+    def __len__(self) -> int:
+        return len(self._execution.state.nodes)
+
+
+class Execution:
+    """One execution of a workflow, running or over.
+
+    `await execution` gives it back once it has ended, and raises `ExecutionFailed` when it failed. Everything
+    it shows is committed.
+    """
+
+    def __init__(self, driver: Driver | None, id: str, plan: Plan, records: list[Record] | None = None) -> None:
+        self.id, self.plan = id, plan
+        self._driver = driver
+        self._records = driver.feed.records if driver is not None else (records or [])
+        self._state = ExecutionState(plan)
+        self.nodes = Nodes(self)
+
+    # --- what is known -------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> ExecutionState:
+        """The fold of the committed records, made on first look."""
+        for record in self._records[self._state.sequence :]:
+            evolve(self._state, record)
+        return self._state
+
+    @property
+    def events(self) -> tuple[Record, ...]:
+        return tuple(self._records)
+
+    @property
+    def phase(self) -> str:
+        """The phase; `waiting` when only people, events and times are waited for."""
+        state = self.state
+        if state.phase != "running" or state.running:
+            return state.phase
+        active = [node for node in state.nodes.values() if node.phase not in SETTLED and node.opened is None]
+        waits = active and all(node.phase == "waiting" and node.reason != "retry" for node in active)
+        return "waiting" if waits else "running"
+
+    @property
+    def outputs(self) -> Any:
+        return self.state.outputs
+
+    @property
+    def error(self) -> dict[str, Any] | None:
+        return self.state.error
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        return self.state.inputs
+
+    @property
+    def ended(self) -> bool:
+        return self.state.phase in ENDED
+
+    def at(self, sequence: int) -> ExecutionState:
+        """The state after a record: time travel is the fold of a prefix."""
+        return fold(self.plan, self._records[:sequence])
+
+    # --- waiting -------------------------------------------------------------------------------------
+
+    def __await__(self) -> Generator[Any, None, Execution]:
+        return self._ended().__await__()
+
+    async def _ended(self) -> Execution:
+        if self._driver is not None:
+            await asyncio.shield(self._driver.done)
+        state = self.state
+        if state.phase == "failed":
+            raise ExecutionFailed(failure_line(self), self)
+        return self
+
+    async def until(self, what: str) -> Execution:
+        """Wait until a phase is reached or a node is settled, or the execution has ended."""
+        while not self._reached(what) and not self.ended and self._driver is not None:
+            news: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            forget = self._driver.feed.subscribe(_once(news, len(self._records)))
+            try:
+                await asyncio.wait({news, self._driver.done}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                forget()
+            if self._driver.done.done():
+                break
+        return self
+
+    def _reached(self, what: str) -> bool:
+        node = self.state.nodes.get(what)
+        return self.phase == what or (node is not None and (node.phase in SETTLED or node.phase == "waiting"))
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Call it with committed records: those so far at once, then every batch, on the loop."""
+        if self._driver is None:
+            subscriber(tuple(self._records))
+            return lambda: None
+        return self._driver.feed.subscribe(subscriber)
+
+    def texts(self, listener: Listener) -> Callable[[], None]:
+        """Call it with (path, text) while nodes stream."""
+        return self._driver.feed.listen(listener) if self._driver is not None else lambda: None
+
+    # --- verbs ---------------------------------------------------------------------------------------
+
+    def _live(self, verb: str) -> Driver:
+        driver = self._driver
+        allow(verb, driver.state.phase if driver is not None else self.phase, self.id)
+        if driver is None:
+            raise IllegalMove(f"execution {self.id} is not driven here; recover it first", "execution.not_driven")
+        return driver
+
+    def pause(self) -> None:
+        """Running nodes finish; nothing new starts."""
+        driver = self._live("pause")
+        driver.gate.closed = True
+        driver.tell(o.PauseWished())
+
+    def resume(self) -> None:
+        """Go on after a pause or a suspension."""
+        driver = self._live("resume")
+        if driver.state.suspended:
+            driver.tell(o.Recovered("resumed"))
+            return
+        driver.tell(o.ResumeWished())
+        for path in driver.gate.open():
+            driver.later(Activate(path))
+
+    def suspend(self, reason: str = "interrupted") -> None:
+        """Stop running attempts and undo nothing; `resume` goes on, here or after a restart."""
+        self._live("suspend").tell(o.SuspendWished(reason))
+
+    def cancel(self, reason: str = "") -> None:
+        """Stop for good: every node is told, compensations run."""
+        driver = self._live("cancel")
+        if driver.state.suspended:
+            driver.tell(o.Recovered("cancel"))
+        driver.tell(o.CancelWished(reason))
+
+    def signal(self, name: str, value: Any = None, key: str | None = None) -> None:
+        """Send an event to the nodes that listen for it, now or later."""
+        self._live("signal").tell(o.Signalled(name, value, key))
+
+    def answer(self, node: str, value: Any) -> None:
+        """Answer an `ask` node. The value is checked against its schema."""
+        driver = self._live("answer")
+        state = self._waiting(driver, node, "ask", "a question")
+        driver.engine.check_answer(state, value)
+        driver.tell(o.Succeeded(node, state.attempt, value, taken={"by": "person"}))
+
+    def skip(self, node: str, value: Any = None) -> None:
+        """Settle a node that waits, is in doubt or is held, with this output."""
+        driver = self._live("skip")
+        state = self._active(driver, node)
+        driver.gate.release(node)
+        attempt = state.attempt if state.phase in ("waiting", "running") and state.reason != "retry" else 0
+        driver.tell(o.Succeeded(node, attempt, value, taken={"by": "person"}))
+
+    def fail(self, node: str, message: str = "failed by a person") -> None:
+        """Settle a node that waits or is in doubt as failed."""
+        driver = self._live("fail")
+        state = self._active(driver, node)
+        error = {"kind": "Refused", "message": message, "code": "node.refused"}
+        driver.tell(o.Failed(node, state.attempt, error, retryable=False))
+
+    def retry(self, node: str) -> None:
+        """Run an attempt that is in doubt (or waits for its retry) again now."""
+        driver = self._live("retry")
+        state = self._active(driver, node)
+        if state.phase != "waiting" or state.reason not in ("in_doubt", "retry"):
+            raise IllegalMove(f"{node} is {state.phase}; retry takes a node in doubt or one that waits for its retry")
+        driver.timers.cancel(node)
+        driver.tell(o.Admitted(node, state.inputs, state.effects))
+
+    def edit(self, node: str, *, inputs: Any) -> None:
+        """Change the inputs of a held node."""
+        driver = self._live("edit")
+        self._active(driver, node)
+        driver.tell(o.Edited(node, inputs, by="person"))
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Paths of the nodes that are held at a breakpoint or by a pause."""
+        return tuple(self._driver.gate.held) if self._driver is not None else ()
+
+    def _active(self, driver: Driver, path: str) -> NodeState:
+        node = driver.state.nodes.get(path)
+        if node is None or node.phase in SETTLED:
+            raise IllegalMove(f"{path} is {node.phase if node else 'pending'} in {self.id}; only an active node takes that")
+        return node
+
+    def _waiting(self, driver: Driver, path: str, reason: str, what: str) -> NodeState:
+        node = self._active(driver, path)
+        if node.phase != "waiting" or node.reason != reason:
+            raise IllegalMove(f"{path} does not wait for {what}; it is {node.phase}")
+        return node
+
+    def __repr__(self) -> str:
+        return f"<Execution {self.id} of {self.plan.name}: {self.phase}>"
+
+
+def _once(news: asyncio.Future[None], seen: int) -> Subscriber:
+    def subscriber(records: Any) -> None:
+        if not news.done() and records and records[-1].sequence > seen:
+            news.set_result(None)
+
+    return subscriber
+
+
+def failure_line(execution: Execution) -> str:
+    """One line that says where and why."""
+    error = execution.error or {}
+    place = f"node {error['node']} " if error.get("node") else ""
+    attempts = f" after {error['attempt']} attempts" if (error.get("attempt") or 0) > 1 else ""
+    return f"{execution.plan.name}: {place}failed{attempts}: {error.get('kind')}: {error.get('message')}"

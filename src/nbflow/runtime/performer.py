@@ -1,0 +1,143 @@
+"""Runs one attempt: secrets in, effect, result checked and reshaped out. The one place with a broad `except`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from nbflow.errors import NbflowError, NodeError
+from nbflow.execution.outcomes import Failed, Outcome, Succeeded
+from nbflow.execution.retries import rule_for
+from nbflow.execution.state import NodeState
+from nbflow.ports.executors import Call, PerformedKind
+from nbflow.runtime.plain import plain
+from nbflow.runtime.scope import Scope
+
+if TYPE_CHECKING:
+    from nbflow.runtime.driver import Driver
+
+
+async def attempt(driver: Driver, node: NodeState, number: int) -> None:
+    """Perform attempt `number` and tell the driver. Cancelled from outside it tells nothing."""
+    path = node.path
+    try:
+        outcome = await _outcome(driver, node, number)
+    finally:
+        driver.gone(path)
+    driver.tell(outcome)
+
+
+async def _outcome(driver: Driver, node: NodeState, number: int) -> Outcome:
+    try:
+        kind = driver.engine.kinds[node.node.kind]
+        assert isinstance(kind, PerformedKind)
+        call = _call(driver, node, number, kind)
+        limit = _limit(driver, node)
+        if limit is None:
+            raw = await kind.executor.perform(call)
+        else:
+            async with asyncio.timeout(limit):
+                raw = await kind.executor.perform(call)
+        output = driver.engine.redact(plain(raw))
+        if node.node.transform is not None:
+            output = node.node.transform.evaluate(driver.scope(node, {"result": output}))
+        return Succeeded(node.path, number, output)
+    except asyncio.CancelledError:
+        if driver.stopping(node.path):
+            raise
+        return failure(driver, node, number, NodeError("Cancelled", "the node cancelled itself"))
+    except Exception as error:
+        return failure(driver, node, number, error)
+
+
+def _limit(driver: Driver, node: NodeState) -> float | None:
+    policies = node.node.policies
+    limit = policies.timeout
+    if policies.deadline is not None and node.started is not None:
+        left = max(0.0, node.started + policies.deadline - driver.engine.clock.now())
+        limit = left if limit is None else min(limit, left)
+    return limit
+
+
+def _call(driver: Driver, node: NodeState, number: int, kind: PerformedKind) -> Call:
+    path = node.path
+    inputs = node.inputs
+    places = kind.secret_paths(node.node)
+    if places:
+        real = kind.resolve(node, driver.scope(node, {"secrets": driver.engine.secrets}))
+        shown = kind.resolve(node, driver.scope(node))
+        inputs = with_secrets(inputs, shown, real, places)
+
+    async def record(call: int, what: str, name: str, **facts: Any) -> None:
+        await driver.record_call(path, number, call, what, name, **facts)
+
+    return Call(
+        execution=driver.id,
+        path=path,
+        attempt=number,
+        node=node.node,
+        inputs=inputs,
+        key=f"{driver.id}/{path}",
+        secret=driver.engine.secrets.__getitem__,
+        stream=lambda text: driver.feed.say(path, driver.engine.redact(text)),
+        record=record,
+        recorded=tuple(node.calls or ()),
+        context={"workflow": driver.state.workflow, "version": driver.state.version, "labels": driver.state.labels},
+    )
+
+
+def with_secrets(inputs: Any, shown: Any, real: Any, places: tuple[tuple[str | int, ...], ...]) -> Any:
+    """`inputs` with secrets put where the author named them, unless a person edited that place."""
+    for place in places:
+        inputs = _put(inputs, shown, real, place)
+    return inputs
+
+
+def _put(value: Any, shown: Any, real: Any, place: tuple[str | int, ...]) -> Any:
+    if not place:
+        return real if value == shown else value
+    key, rest = place[0], place[1:]
+    try:
+        inner = _put(value[key], shown[key], real[key], rest)
+    except (KeyError, IndexError, TypeError):
+        return value
+    copy = dict(value) if isinstance(value, Mapping) else list(value)
+    copy[key] = inner  # type: ignore[index]
+    return copy
+
+
+def failure(driver: Driver, node: NodeState, number: int, error: BaseException, *, retryable: bool = True) -> Failed:
+    """An exception as an outcome: its kind, its words without secrets, and the value of `on_error` if it has one."""
+    facts = driver.engine.redact(describe(error))
+    rule = rule_for(node.node.policies, facts)
+    value = None
+    if rule.action == "value" and rule.value is not None:
+        about = {"node": node.path, "kind": facts["kind"], "message": facts["message"], "attempt": number}
+        try:
+            value = rule.value.evaluate(driver.scope(node, {"error": about}))
+        except NbflowError as second:
+            facts = {**facts, "message": f"{facts['message']} (and its on_error value failed: {second})"}
+    after = error.retry_after if isinstance(error, NodeError) else None
+    return Failed(node.path, number, facts, value, driver.engine.clock.random(), retryable, after)
+
+
+def describe(error: BaseException) -> dict[str, Any]:
+    """What a journal keeps of an exception: kind, message, code, and the names of its classes for `on:`."""
+    if isinstance(error, NodeError):
+        facts: dict[str, Any] = {"kind": error.kind, "message": str(error), "code": error.code}
+        if error.hint:
+            facts["hint"] = error.hint
+        if error.detail is not None:
+            facts["detail"] = error.detail
+        return facts
+    names = [cls.__name__ for cls in type(error).__mro__ if cls not in (object, BaseException, Exception)]
+    kind = names[0] if names else "Exception"
+    if isinstance(error, TimeoutError):
+        kind, names = "Timeout", ["Timeout", *names]
+    message = str(error) or ("the attempt took too long" if kind == "Timeout" else kind)
+    code = error.code if isinstance(error, NbflowError) else "node.failed"
+    facts = {"kind": kind, "message": message, "code": code}
+    if len(names) > 1:
+        facts["kinds"] = names
+    return facts
