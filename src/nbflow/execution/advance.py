@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nbflow.execution import effects as f
 from nbflow.execution import events as e
+from nbflow.execution.bodies import forgotten
 from nbflow.execution.decide import decide
 from nbflow.execution.evolve import evolve
 from nbflow.execution.outcomes import Outcome
@@ -103,6 +104,8 @@ def outstanding(state: ExecutionState) -> list[f.Effect]:
             effects.append(f.Hear(path))
     for frame in state.frames.values():
         _close(state, frame, effects)
+        if frame.closed and forgotten(frame):
+            effects.append(f.CloseFrame(frame.path))
     if state.ending:
         effects.append(f.Undo())
     return effects

@@ -41,31 +41,48 @@ def roots_of(state: ExecutionState, owner: NodeState | None, frames: Frames) -> 
 
 def body_done(state: ExecutionState, outcome: o.BodyDone) -> list[e.Event]:
     frame = state.frames.get(outcome.frame)
-    if frame is None or frame.closed:
+    if frame is None or (frame.closed and not forgotten(frame)):
         return []
     owner = frame.owner
     ended = e.BodyEnded(owner.path if owner else "", frame.path, outcome.output, None, outcome.outputs)
     if owner is None or frame.cleanup:
         return [ended]
     if isinstance(owner.node.work, Loop):
+        facts: list[e.Event] = [] if frame.closed else [ended]
         if outcome.again:
-            return [ended, e.NodeExpanded(owner.path, outcome.again, roots_of(state, owner, outcome.again))]
-        return [ended, _completed(owner, outcome.result)]
+            return [*facts, e.NodeExpanded(owner.path, outcome.again, roots_of(state, owner, outcome.again))]
+        return [*facts, completed(owner, outcome.result)]
     return [ended, *next_bodies(state, owner, frame, outcome.output, None)]
+
+
+def forgotten(frame: Frame) -> bool:
+    """A round that ended, of a loop that was told neither to go on nor to be done: the journal was cut there."""
+    owner = frame.owner
+    return (
+        owner is not None
+        and isinstance(owner.node.work, Loop)
+        and owner.phase == "running"
+        and owner.open == 0
+        and not owner.broken
+        and not owner.frame.closed
+        and next(reversed(owner.opened or {"": None})) == frame.path
+    )
 
 
 def next_bodies(
     state: ExecutionState, owner: NodeState, frame: Frame, output: Any, error: dict[str, Any] | None
 ) -> list[e.Event]:
     """After a body of a parallel: open the next one, or give the whole when it was the last."""
-    bodies = owner.opened or {}
-    total = owner.total or 0
-    if len(bodies) < total:
-        frames = frames_from(owner, len(bodies), 1)
-        return [e.NodeExpanded(owner.path, frames, roots_of(state, owner, frames))]
+    if len(owner.opened or ()) < (owner.total or 0):
+        return [open_next(state, owner)]
     if owner.open > 1:
         return []
-    return [_completed(owner, _gathered(owner, frame.path, output, error))]
+    return [completed(owner, gathered(owner, frame.path, output, error))]
+
+
+def open_next(state: ExecutionState, owner: NodeState) -> e.NodeExpanded:
+    frames = frames_from(owner, len(owner.opened or ()), 1)
+    return e.NodeExpanded(owner.path, frames, roots_of(state, owner, frames))
 
 
 def frames_from(owner: NodeState, first: int, count: int) -> Frames:
@@ -76,7 +93,7 @@ def frames_from(owner: NodeState, first: int, count: int) -> Frames:
     return tuple((f"{owner.path}[{index}]", {"index": index}) for index in range(first, first + count))
 
 
-def _gathered(owner: NodeState, last: str, output: Any, error: dict[str, Any] | None) -> Any:
+def gathered(owner: NodeState, last: str = "", output: Any = None, error: dict[str, Any] | None = None) -> Any:
     """Results in the order of the items (or by branch), whatever the order in which they came."""
     work = owner.node.work
     collect = isinstance(work, ForEach | Branches) and work.on_fail == "collect"
@@ -92,5 +109,5 @@ def _gathered(owner: NodeState, last: str, output: Any, error: dict[str, Any] | 
     return [results[f"{owner.path}[{index}]"] for index in range(len(results))]
 
 
-def _completed(owner: NodeState, output: Any) -> e.NodeCompleted:
+def completed(owner: NodeState, output: Any) -> e.NodeCompleted:
     return e.NodeCompleted(owner.path, owner.attempt, output, *follow(owner.frame, owner.node.index, True))

@@ -13,6 +13,7 @@ from nbflow.execution.bodies import body_done, opened, ready
 from nbflow.execution.endings import begin_end, clean_up
 from nbflow.execution.failures import body_broken, failed
 from nbflow.execution.joins import NOTHING, follow, losers
+from nbflow.execution.mend import mend
 from nbflow.execution.state import ENDED, SETTLED, ExecutionState, NodeState
 
 
@@ -52,9 +53,9 @@ def decide(state: ExecutionState, outcome: o.Outcome, at: float) -> list[e.Event
         case o.ResumeWished():
             return [e.ExecutionResumed(outcome.reason)] if state.phase == "paused" else []
         case o.SuspendWished():
-            return [e.ExecutionSuspended(outcome.reason), *_in_doubt(state)] if _live(state) else []
+            return [e.ExecutionSuspended(outcome.reason, _in_doubt(state))] if _live(state) else []
         case o.Recovered():
-            return [e.ExecutionRecovered(outcome.owner), *_in_doubt(state)] if _live(state, suspended=True) else []
+            return _recovered(state, outcome, at) if _live(state, suspended=True) else []
         case o.Signalled():
             return [e.SignalReceived(outcome.name, outcome.value, outcome.node, outcome.key)] if _live(state) else []
         case o.Edited():
@@ -132,7 +133,8 @@ def _expected(node: NodeState, attempt: int) -> bool:
     """Attempt 0 answers an activation; others answer the attempt that is in flight or waits."""
     if attempt == 0:
         return ready(node)
-    return node.attempt == attempt and node.phase in ("running", "waiting")
+    answerable = node.phase == "running" or (node.phase == "waiting" and node.reason != "retry")
+    return node.attempt == attempt and answerable
 
 
 def _failed(state: ExecutionState, outcome: o.Failed, at: float) -> list[e.Event]:
@@ -172,10 +174,12 @@ def _called(state: ExecutionState, outcome: o.Called) -> list[e.Event]:
     ]
 
 
-def _in_doubt(state: ExecutionState) -> list[e.Event]:
+def _recovered(state: ExecutionState, outcome: o.Recovered, at: float) -> list[e.Event]:
+    return [e.ExecutionRecovered(outcome.owner, _in_doubt(state)), *mend(state, at)]
+
+
+def _in_doubt(state: ExecutionState) -> tuple[str, ...]:
     """Attempts that may have had their effect: a person or a policy says what holds."""
-    return [
-        e.NodeWaiting(path, node.attempt, "in_doubt")
-        for path, node in state.running.items()
-        if node.effects == "once" and not node.frame.closed
-    ]
+    return tuple(
+        path for path, node in state.running.items() if node.effects == "once" and not node.frame.closed
+    )

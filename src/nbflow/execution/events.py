@@ -191,16 +191,18 @@ class ExecutionResumed:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionSuspended:
-    """Attempts were stopped, nothing is undone (an interrupt)."""
+    """Attempts were stopped, nothing is undone (an interrupt). `in_doubt` may have had their effect."""
 
     reason: str = ""
+    in_doubt: Paths = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutionRecovered:
-    """A new owner took over; attempts in flight count as never answered."""
+    """A new owner took over; attempts in flight count as never answered. `in_doubt` may have had their effect."""
 
     owner: str = ""
+    in_doubt: Paths = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,19 +52,21 @@ def _execution_resumed(state: ExecutionState, event: e.ExecutionResumed, at: flo
 
 def _execution_suspended(state: ExecutionState, event: e.ExecutionSuspended, at: float) -> None:
     state.suspended, state.phase = True, "suspended"
-    _unanswer(state)
+    _unanswer(state, event.in_doubt)
 
 
 def _execution_recovered(state: ExecutionState, event: e.ExecutionRecovered, at: float) -> None:
     state.suspended = False
     state.phase = "paused" if state.paused else "running"
-    _unanswer(state)
+    _unanswer(state, event.in_doubt)
 
 
-def _unanswer(state: ExecutionState) -> None:
-    """Attempts in flight will never be answered: their nodes stand where they stood before."""
-    for node in list(state.running.values()):
+def _unanswer(state: ExecutionState, in_doubt: e.Paths) -> None:
+    """Attempts in flight will never be answered: their nodes stand where they stood before, or are in doubt."""
+    for node in state.running.values():
         node.phase = "scheduled"
+    for path in in_doubt:
+        state.nodes[path].phase, state.nodes[path].reason = "waiting", "in_doubt"
     state.running.clear()
 
 

@@ -29,7 +29,7 @@ def activate(driver: Driver, node: NodeState) -> None:
         driver.tell(failure(driver, node, 0, error, retryable=False))
         return
     if type(step) is Attempt:
-        driver.engine.offer(driver, node, step)
+        driver.engine.dispatcher.offer(driver, node, step)
     elif type(step) is tuple:
         for outcome in step:
             driver.tell(outcome)

@@ -148,20 +148,21 @@ class Driver:
         self.timers.cancel(path)
         self.hearing.pop(path, None)
         self.gate.release(path)
-        self.engine.withdraw(self, path)
         task = self.tasks.get(path)
         if task is not None:
             self._stopped.add(path)
             task.cancel()
+        else:
+            self.engine.dispatcher.withdraw(self, path)
 
     def stopping(self, path: str) -> bool:
         """Whether this node's task was told to stop (or everything was)."""
         return path in self._stopped or self.done.done()
 
-    def gone(self, path: str) -> None:
+    def gone(self, path: str, failed: bool) -> None:
         """An attempt's task is over."""
         self.tasks.pop(path, None)
-        self.engine.withdraw(self, path)
+        self.engine.dispatcher.over(self, path, failed)
         if self._cleaning and not self.tasks:
             self._clean_up()
 

@@ -14,11 +14,11 @@ from nbflow.execution.evolve import fold
 from nbflow.execution.state import ENDED, ExecutionState, NodeState
 from nbflow.plan.plan import ForEach, Loop, Plan
 from nbflow.ports.clock import Clock, SystemClock
-from nbflow.ports.executors import Attempt, Kind
+from nbflow.ports.executors import Kind
 from nbflow.ports.journal import Journal
+from nbflow.runtime.dispatcher import Dispatcher
 from nbflow.runtime.driver import Driver
 from nbflow.runtime.execution import Execution
-from nbflow.scheduling.admission import Admission, Request
 from nbflow.spec.schema import apply_inputs, check
 
 log = logging.getLogger(__name__)
@@ -45,8 +45,7 @@ class Engine:
         self.redact = redact or (lambda value: value)
         self.env = env if env is not None else {}
         self.grace = grace
-        self.admission = Admission(limit=limit, pools=pools or {}, rates=rates or {})
-        self.limited = limit is not None
+        self.dispatcher = Dispatcher(self.clock, limit, pools, rates)
         self.drivers: dict[str, Driver] = {}
         self.warnings: list[tuple[str, str]] = []
 
@@ -65,6 +64,7 @@ class Engine:
     def _drive(self, id: str, state: ExecutionState, records: list[Record]) -> Driver:
         driver = self.drivers[id] = Driver(self, id, state, records)
         plan = state.plan
+        self.dispatcher.learn(plan)
         if plan.timeout is not None:
             begun = state.started if state.started is not None else self.clock.now()
             error = {
@@ -117,36 +117,8 @@ class Engine:
                 done = driver.loop.create_future()
                 driver.tell(o.SuspendWished("closed"), lambda done=done: done.done() or done.set_result(None))  # type: ignore[misc]
                 await done
+        self.dispatcher.close()
         await self.journal.close()
-
-    # --- admission -----------------------------------------------------------------------------------
-
-    def offer(self, driver: Driver, node: NodeState, attempt: Attempt) -> None:
-        """Let an attempt start: at once, or when capacity, rate and order allow."""
-        policies = node.node.policies
-        if not (self.limited or policies.pool or policies.rate or policies.breaker):
-            driver.tell(o.Admitted(node.path, attempt.inputs, attempt.effects))
-            return
-        self._queue(driver, node, attempt)
-
-    def _queue(self, driver: Driver, node: NodeState, attempt: Attempt) -> None:
-        policies = node.node.policies
-        now = self.clock.now()
-        request = Request(
-            driver.id, node.path, policies.priority or driver.state.plan.priority, node.node.rank, policies.pool,
-            policies.rate, None, now,
-        )
-        self._offered[(driver.id, node.path)] = (driver, attempt)
-        self.admission.offer(request, now)
-        self._admit(now)
-
-    def _admit(self, now: float) -> None:
-        for request in self.admission.admit(now):
-            driver, attempt = self._offered[(request.execution, request.path)]
-            driver.tell(o.Admitted(request.path, attempt.inputs, attempt.effects))
-
-    def withdraw(self, driver: Driver, path: str) -> None:
-        """An attempt is over or will not be: its share of capacity is free."""
 
     # --- checks and news -----------------------------------------------------------------------------
 

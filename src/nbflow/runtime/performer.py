@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 async def attempt(driver: Driver, node: NodeState, number: int) -> None:
     """Perform attempt `number` and tell the driver. Cancelled from outside it tells nothing."""
-    path = node.path
+    outcome: Outcome | None = None
     try:
         outcome = await _outcome(driver, node, number)
     finally:
-        driver.gone(path)
+        driver.gone(node.path, type(outcome) is Failed)
     driver.tell(outcome)
 
 
