@@ -132,6 +132,29 @@ def test_withdrawing_the_first_lets_those_behind_it_go():
     assert gate.waiting == 0
 
 
+def test_withdrawing_the_most_urgent_of_many_lets_what_is_now_first_go():
+    gate = Admission(pools={"gpu": 2})
+    offer(gate, "running", pools=GPU)
+    gate.admit(0.0)
+    offer(gate, "large", priority=2, pools=(("gpu", 2),))
+    offer(gate, "large_later", pools=(("gpu", 2),))
+    offer(gate, "small", priority=1, pools=GPU)
+    assert started(gate) == []
+    gate.withdraw("e", "large")
+    assert started(gate) == ["small"]
+
+
+def test_a_more_urgent_small_request_passes_a_large_one_that_waits():
+    gate = Admission(pools={"gpu": 2})
+    offer(gate, "running", pools=GPU)
+    gate.admit(0.0)
+    offer(gate, "large", priority=1, pools=(("gpu", 2),))
+    offer(gate, "small", pools=GPU)
+    assert started(gate) == []
+    offer(gate, "urgent", priority=2, pools=GPU)
+    assert started(gate) == ["urgent"]
+
+
 def test_withdrawing_a_running_one_gives_back_what_it_holds():
     gate = Admission(pools={"gpu": 1})
     offer(gate, "a", "b", pools=GPU)

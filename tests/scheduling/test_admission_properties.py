@@ -191,12 +191,12 @@ def test_one_that_needs_two_pools_is_not_starved_by_those_that_need_one():
 
 @settings(max_examples=60, deadline=None)
 @given(
-    sizes=st.lists(st.integers(20, 60), min_size=2, max_size=5),
+    sizes=st.lists(st.integers(20, 60), min_size=2, max_size=5).map(lambda sizes: [sizes[0] + 60, *sizes[1:]]),
     limit=st.integers(1, 4),
-    late=st.floats(0.0, 3.0),
+    late=st.floats(0.0, 15.0),
 )
 def test_executions_of_one_engine_share_the_places_fairly(sizes, limit, late):
-    world = World(Admission(limit=limit))
+    world = World(Admission(limit=limit, ageing=1.0))
     for number in range(sizes[0]):  # the first has all its requests in line before the others come
         world.offer(Request("e0", f"n{number}"), 1.0)
     world.until(late)
