@@ -25,11 +25,16 @@ def findings(diagnostics: Iterable[Diagnostic]) -> Document:
     return {"valid": all(finding["severity"] != "error" for finding in listed), "diagnostics": listed}
 
 
-def execution(id: str, state: ExecutionState, records: Iterable[Record] | None = None) -> Document:
-    """What `run --json` and `executions show --json` print; `records` adds `events`."""
+def execution(
+    id: str, state: ExecutionState, records: Iterable[Record] | None = None, *, phase: str | None = None
+) -> Document:
+    """What `run --json` and `executions show --json` print; `records` adds `events`.
+
+    `phase` is given where more is known than the fold says (``waiting`` when only waiting is left).
+    """
     document: Document = {
         "execution": id,
-        "phase": state.phase,
+        "phase": phase or state.phase,
         "outputs": plain(state.outputs),
         "nodes": {path: node(state.nodes.get(path)) for path in paths(state)},
         "error": failure(state.error),

@@ -1,0 +1,5 @@
+"""``python -m nbflow.access`` is the shell."""
+
+from nbflow.access.cli import main
+
+main()

@@ -1,0 +1,141 @@
+"""`nbflow run`, and what every command does that drives an execution to its end in this process.
+
+The first interrupt cancels (compensations run), the second one suspends: nothing is undone, and `recover` goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext, suppress
+from typing import Annotated, Any
+
+import typer
+
+from nbflow import assembly
+from nbflow.access import documents
+from nbflow.access.cli.answering import Answer, engine
+from nbflow.access.cli.options import File, Inputs, Json, Store, Tools
+from nbflow.access.cli.printing import CANCELLED, DONE, FAILED, complain, err, out, say, short, spell
+from nbflow.access.cli.progress import Progress
+from nbflow.access.cli.reading import read_inputs, read_source
+from nbflow.access.cli.tooling import register
+from nbflow.errors import ExecutionFailed, IllegalMove
+from nbflow.plan.workflow import Workflow
+from nbflow.runtime.execution import Execution, failure_line
+
+Detach = Annotated[bool, typer.Option("--detach", help="return when only people, events and times are waited for")]
+Mock = Annotated[bool, typer.Option("--mock", help="let `mock:` values stand in for calls")]
+
+
+def run(
+    file: File,
+    inputs: Inputs = None,
+    tools: Tools = None,
+    json: Json = False,
+    store: Store = None,
+    detach: Detach = False,
+    mock: Mock = False,
+) -> None:
+    """Run a workflow to its end. Exit 0 completed, 1 failed, 2 invalid, 130 cancelled."""
+    with Answer(json, file) as answer:
+        source = read_source(file)
+        given = read_inputs(inputs or ())
+        register(tools)
+        workflow = assembly.parse(source.text, folder=source.folder)
+        document, execution = asyncio.run(_run(workflow, given, store, mock=mock, detach=detach, quiet=json))
+        answer.give(document, lambda: tell(execution), exit_code(execution))
+
+
+async def _run(
+    workflow: Workflow, inputs: dict[str, Any], store: str | None, *, mock: bool, detach: bool, quiet: bool
+) -> tuple[documents.Document, Execution]:
+    async with engine(store) as made:
+        execution = made.start(workflow.plan, inputs, mock=mock)
+        if not quiet:
+            say(f"{workflow.name} {workflow.version} · {execution.id}", "dim")
+        await finish(execution, now=made.clock.now, detach=detach, quiet=quiet)
+        return documents.execution(execution.id, execution.state, phase=execution.phase), execution
+
+
+async def finish(execution: Execution, *, now: Any, detach: bool = False, quiet: bool = False) -> None:
+    """Wait for the end (or, detached, until only waiting is left), with progress for whoever looks."""
+    async with nullcontext() if quiet else Progress(execution, err, now), _interrupts(execution):
+        if detach:
+            await execution.until("waiting")
+        else:
+            with suppress(ExecutionFailed):
+                await execution
+
+
+@asynccontextmanager
+async def _interrupts(execution: Execution) -> AsyncIterator[None]:
+    presses = 0
+
+    def pressed() -> None:
+        nonlocal presses
+        presses += 1
+        with suppress(IllegalMove):
+            if presses == 1:
+                say("cancelling; interrupt again to stop at once and go on later", "yellow")
+                execution.cancel("interrupted")
+            else:
+                execution.suspend()
+
+    loop = asyncio.get_running_loop()
+    watched = (signal.SIGINT, signal.SIGTERM)
+    for number in watched:
+        loop.add_signal_handler(number, pressed)
+    try:
+        yield
+    finally:
+        for number in watched:
+            loop.remove_signal_handler(number)
+
+
+def exit_code(execution: Execution) -> int:
+    match execution.phase:
+        case "failed":
+            return FAILED
+        case "cancelled" | "suspended":
+            return CANCELLED
+        case _:
+            return DONE
+
+
+def tell(execution: Execution) -> None:
+    """The end in words: outputs on stdout, everything else on stderr."""
+    state = execution.state
+    took = f" in {spell(state.ended - state.started)}" if state.ended and state.started else ""
+    match execution.phase:
+        case "completed":
+            say(f"completed{took}", "green")
+            show_outputs(state.outputs)
+        case "failed":
+            complain(failure_line(execution))
+            say(f"  look closer: nbflow executions show {execution.id}", "dim")
+        case phase:
+            say(f"{phase}{took}", "yellow")
+            if not execution.ended:
+                _say_how_to_go_on(execution)
+
+
+def _say_how_to_go_on(execution: Execution) -> None:
+    for path, node in execution.state.nodes.items():
+        if node.phase == "waiting":
+            say(f"  {path} waits for {node.reason}")
+    say(f"  go on: nbflow executions recover {execution.id}", "dim")
+
+
+def show_outputs(outputs: Any) -> None:
+    """Outputs by name; text as it is, everything else as JSON."""
+    shown = documents.plain(outputs)
+    if not isinstance(shown, dict):
+        shown = {"output": shown} if shown is not None else {}
+    for name, value in shown.items():
+        if isinstance(value, str) and ("\n" in value or len(value) > 100):
+            out.print(f"{name}:", markup=False)
+            out.print(value, markup=False)
+        else:
+            out.print(f"{name}: {short(value, 10_000)}", markup=False)
