@@ -148,7 +148,7 @@ class ExecutorError(NbflowError):
 class JournalConflict(NbflowError):
     """Another writer has appended to this execution: ``append(after=n)`` found more than n records."""
 
-    code = "storage.conflict"
+    code = "store.conflict"
 
 
 class StorageError(NbflowError):

@@ -13,5 +13,5 @@ class Values(Protocol):
         ...
 
     def get(self, digest: str) -> tuple[bytes, str]:
-        """The bytes and their kind; raises `StorageError` ``storage.missing_value`` when they are not there."""
+        """The bytes and their kind; raises `StorageError` ``store.missing_value`` when they are not there."""
         ...

@@ -1,0 +1,49 @@
+"""A journal that lives as long as its object: for `memory:`, tests and simulation. It keeps lines, as the others do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nbflow.errors import JournalConflict, StorageError
+from nbflow.execution.events import Record
+from nbflow.ports.journal import Gap, Summary
+from nbflow.ports.values import Values
+from nbflow.storage import codec
+from nbflow.storage.memory.values import MemoryValues
+from nbflow.storage.summary import summarise
+
+
+class MemoryJournal:
+    """Keeps the lines of each execution in a list; what was appended cannot be changed through its objects."""
+
+    def __init__(self, values: Values | None = None) -> None:
+        self.values: Values = MemoryValues() if values is None else values
+        self._lines: dict[str, list[bytes]] = {}
+        self._closed = False
+
+    async def append(self, execution: str, records: Sequence[Record], *, after: int) -> None:
+        if self._closed:
+            raise StorageError("store.closed", "the journal is closed")
+        last = len(self._lines.get(execution, ()))
+        if last != after:
+            raise JournalConflict(f"{execution} has {last} records, not {after}: another writer has appended to it")
+        lines = [codec.encode(execution, record, self.values.put) for record in records]
+        if lines:
+            self._lines.setdefault(execution, []).extend(lines)
+
+    async def read(self, execution: str, *, after: int = 0) -> list[Record]:
+        return self._read(execution, after)
+
+    async def executions(self) -> list[Summary]:
+        summaries = [summarise(execution, self._read(execution, 0)) for execution in self._lines]
+        return sorted(summaries, key=lambda summary: (-summary.started, summary.execution))
+
+    async def gaps(self) -> list[Gap]:
+        return []
+
+    async def close(self) -> None:
+        self._closed = True
+
+    def _read(self, execution: str, after: int) -> list[Record]:
+        lines = self._lines.get(execution, [])[after:]
+        return [codec.decode(line, self.values.get)[1] for line in lines]
