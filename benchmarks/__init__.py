@@ -1,1 +1,1 @@
-"""Measures nbflow against bare asyncio on this machine, in one run, as ratios. ``python -m benchmarks`` or ``make benchmark``."""
+"""Measures nbflow against bare asyncio on this machine, in one run, as ratios: ``python -m benchmarks``."""

@@ -61,7 +61,8 @@ def realistic(size: int) -> str:
             "    output: {score: number, reasons: [string]}",
             f"  good{index}:",
             "    switch:",
-            f"      - {{when: score{index}.score >= inputs.threshold and len(score{index}.reasons) > 0, then: keep{index}}}",
+            f"      - {{when: score{index}.score >= inputs.threshold and len(score{index}.reasons) > 0,"
+            f" then: keep{index}}}",
             f"      - {{else: merge{index}}}",
             f"  keep{index}:",
             f"    set: {{best: =score{index}.reasons[0], at: =score{index}.score}}",

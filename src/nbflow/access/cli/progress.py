@@ -16,7 +16,7 @@ from rich.live import Live
 from rich.text import Text
 
 from nbflow.access.cli.printing import GLYPHS, mark, short, spell
-from nbflow.execution.events import Record
+from nbflow.execution.events import CallRecorded, Record
 from nbflow.execution.state import SETTLED, ExecutionState, NodeState
 
 TICK = 0.1  # seconds between two pictures
@@ -68,6 +68,9 @@ class Progress:
     def _see(self, records: Sequence[Record]) -> None:
         state = self.execution.state
         many = len(state.nodes) > MANY
+        for record in records:
+            if isinstance(record.event, CallRecorded) and record.event.kind == "printed":
+                self._show_printed(record.event)
         for path in touched(records):
             node = state.nodes.get(path)
             if node is None or node.phase not in SETTLED or path in self._shown:
@@ -76,6 +79,10 @@ class Progress:
                 continue
             self._shown.add(path)
             self.console.print(settled(node))
+
+    def _show_printed(self, event: CallRecorded) -> None:
+        for line in str(event.response).rstrip().splitlines():
+            self.console.print(Text(f"  │ {line}", "dim"))
 
     def picture(self) -> RenderableType:
         """What runs or waits, and how far the whole is."""

@@ -21,8 +21,7 @@ group = typer.Typer(no_args_is_help=True, help="Tools that a workflow may name."
 def register(names: Sequence[str] | None) -> None:
     """Register the public functions of each file or module; importing it may register more."""
     for name in names or ():
-        for function in public_functions(load_module(name)).values():
-            assembly.register_tool(function)
+        assembly.tools.register_all(public_functions(load_module(name)))
 
 
 @group.command("list")

@@ -1,0 +1,308 @@
+"""Every command of the shell: exit codes, documents, words, and what may not happen."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+
+import pytest
+
+HELLO = """\
+name: hello
+inputs: {name: {type: string, default: world}}
+nodes:
+  greet: {set: {text: "Hello, ${{ inputs.name }}"}}
+outputs: {text: =greet.text}
+"""
+BROKEN = "name: broken\nnodes:\n  a: {set: {x: =b.y}}\n  c: {sett: {}}\n"
+NOISY = """\
+import os, sys
+
+async def noisy(n: int) -> int:
+    "Prints everywhere."
+    print("printed")
+    os.system("echo from a child process")
+    os.write(1, b"written")
+    return n + 1
+
+def failing() -> None:
+    raise ConnectionError("nobody there")
+
+def _hidden() -> None: ...
+"""
+CALLS = "name: calls\nnodes:\n  one: {tool: noisy, with: {n: 1}}\n  two: {tool: noisy, with: {n: =one}}\n"
+ASKS = """\
+name: asks
+nodes:
+  first: {set: {n: 1}}
+  sure: {ask: {prompt: "Sure about ${{ first.n }}?", output: boolean}}
+  after: {set: {answer: =sure}}
+outputs: {answer: =after.answer}
+"""
+
+
+# --- validate ---------------------------------------------------------------------------------------
+
+
+def test_a_valid_workflow_exits_0(shell):
+    file = shell.write("hello.yaml", HELLO)
+    assert shell("validate", file).code == 0
+    said = shell("validate", file, "--json")
+    assert (said.code, said.document) == (0, {"valid": True, "diagnostics": []})
+
+
+def test_findings_show_the_line_and_a_caret_and_exit_2(shell):
+    said = shell("validate", shell.write("broken.yaml", BROKEN))
+    assert said.code == 2
+    assert said.out == ""
+    assert "broken.yaml line 3, column" in said.err
+    assert "^" in said.err
+    assert "Traceback" not in said.err
+
+
+def test_all_findings_are_in_the_document_with_their_places(shell):
+    said = shell("validate", "-", "--json", stdin=BROKEN.encode())
+    assert said.code == 2
+    assert said.document["valid"] is False
+    found = {finding["line"]: finding for finding in said.document["diagnostics"]}
+    assert {3, 4} <= set(found)
+    assert set(found[4]) == {"code", "severity", "message", "line", "column", "hint"}
+    assert "set" in (found[4]["hint"] or found[4]["message"])
+
+
+def test_a_tool_nobody_knows_is_a_warning_until_tools_are_given(shell):
+    file, tools = shell.write("calls.yaml", CALLS.replace("noisy", "loud")), shell.write("tools_a.py", NOISY)
+    plain = shell("validate", file, "--json")
+    assert plain.code == 0
+    assert {finding["severity"] for finding in plain.document["diagnostics"]} == {"warning"}
+    assert shell("validate", file, "--tools", tools, "--json").code == 2
+
+
+def test_a_file_that_is_not_there_exits_2_without_a_traceback(shell):
+    said = shell("validate", "nothing.yaml")
+    assert said.code == 2
+    assert said.err.startswith("error: cannot read nothing.yaml")
+    assert shell("validate", "nothing.yaml", "--json").document["diagnostics"][0]["code"] == "file.unreadable"
+
+
+@pytest.mark.parametrize("text", [b"\xff\xfe\x00", b"\x00", b"", b"[", b"- - -", "name: ü\n".encode("utf-16")])
+def test_any_bytes_whatever_are_answered_with_findings(shell, text):
+    said = shell("validate", "-", "--json", stdin=text)
+    assert said.code == 2
+    assert said.document["diagnostics"]
+
+
+# --- run --------------------------------------------------------------------------------------------
+
+
+def test_outputs_go_to_stdout_and_progress_to_stderr(shell):
+    said = shell("run", shell.write("hello.yaml", HELLO), "-i", "name=Ada")
+    assert (said.code, said.out) == (0, "text: Hello, Ada\n")
+    assert "greet" in said.err
+    assert "completed" in said.err
+
+
+def test_the_document_of_a_run_is_the_contract(shell):
+    said = shell("run", shell.write("hello.yaml", HELLO), "--json")
+    document = said.document
+    assert said.code == 0
+    assert document.pop("execution")
+    assert document == {
+        "phase": "completed",
+        "outputs": {"text": "Hello, world"},
+        "nodes": {"greet": {"phase": "completed", "attempts": 0, "output": {"text": "Hello, world"}}},
+        "error": None,
+    }
+
+
+def test_nothing_a_tool_prints_reaches_stdout_under_json(shell):
+    file, tools = shell.write("calls.yaml", CALLS), shell.write("tools_b.py", NOISY)
+    said = shell("run", file, "--tools", tools, "--json")
+    assert said.code == 0
+    assert said.document["outputs"] == {"two": 3}
+    assert "from a child process" in said.err
+
+
+def test_what_a_tool_prints_is_shown_as_it_runs(shell):
+    file, tools = shell.write("calls.yaml", CALLS), shell.write("tools_h.py", NOISY)
+    said = shell("run", file, "--tools", tools)
+    assert said.err.count("│ printed") == 2
+    assert "two: 3" in said.out
+
+
+def test_a_failure_exits_1_and_says_where_and_why(shell):
+    file = shell.write("fails.yaml", "name: fails\nnodes:\n  call: {tool: failing}\n")
+    said = shell("run", file, "--tools", shell.write("tools_c.py", NOISY))
+    assert said.code == 1
+    assert "fails: node call failed: ConnectionError: nobody there" in said.err
+    assert "Traceback" not in said.err
+    document = shell("run", file, "--tools", "tools_c.py", "--json").document
+    assert document["phase"] == "failed"
+    assert document["error"].items() >= {"node": "call", "kind": "ConnectionError", "message": "nobody there"}.items()
+    assert set(document["error"]) == {"code", "node", "kind", "message", "attempt"}
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (("-i", "nome=x"), "input.unknown"),
+        (("-i", "name=3"), "input.type"),
+        (("-i", "broken"), "input.form"),
+        (("--tools", "no_such_file.py"), "tool.import"),
+    ],
+)
+def test_what_cannot_be_run_exits_2_with_the_document_of_validate(shell, options, code):
+    said = shell("run", shell.write("hello.yaml", HELLO), *options, "--json")
+    assert said.code == 2
+    assert said.document["valid"] is False
+    assert said.document["diagnostics"][0]["code"] == code
+
+
+def test_an_invalid_workflow_is_not_run(shell):
+    said = shell("run", shell.write("broken.yaml", BROKEN), "--json")
+    assert said.code == 2
+    assert said.document["valid"] is False
+    assert shell("executions", "list", "--json").document == []
+
+
+def test_mock_values_stand_in_when_asked_for(shell):
+    file = shell.write("mocked.yaml", "name: mocked\nnodes:\n  call: {tool: failing, mock: 7}\n")
+    said = shell("run", file, "--tools", shell.write("tools_d.py", NOISY), "--mock", "--json")
+    assert said.document["outputs"] == {"call": 7}
+
+
+def test_a_store_can_be_named(shell):
+    assert shell("run", shell.write("hello.yaml", HELLO), "--store", "memory:", "--json").code == 0
+    assert not (shell.folder / ".nbflow").exists()
+
+
+# --- waiting, recovering, cancelling ----------------------------------------------------------------
+
+
+def test_a_detached_run_leaves_a_question_open_and_an_answer_ends_it(shell):
+    waiting = shell("run", shell.write("asks.yaml", ASKS), "--detach", "--json")
+    assert (waiting.code, waiting.document["phase"]) == (0, "waiting")
+    assert waiting.document["nodes"]["sure"]["phase"] == "waiting"
+    id = waiting.document["execution"]
+    refused = shell("executions", "answer", id, "sure", "perhaps", "--json")
+    assert refused.code == 2
+    done = shell("executions", "answer", id, "sure", "true", "--json")
+    assert (done.code, done.document["phase"], done.document["outputs"]) == (0, "completed", {"answer": True})
+    listed = shell("executions", "list", "--json").document
+    assert [(entry["execution"], entry["phase"]) for entry in listed] == [(id, "completed")]
+    assert set(listed[0]) == {"execution", "workflow", "version", "phase", "started", "ended", "error"}
+
+
+def test_a_waiting_execution_can_be_cancelled(shell):
+    id = shell("run", shell.write("asks.yaml", ASKS), "--detach", "--json").document["execution"]
+    assert shell("executions", "cancel", id, "--json").document["phase"] == "cancelled"
+    again = shell("executions", "cancel", id)
+    assert again.code == 1
+    assert "Traceback" not in again.err
+
+
+BLOCKS = """\
+import os
+
+def mark(name: str) -> str:
+    with open("ran.txt", "a") as file:
+        file.write(name + "\\n")
+    return name
+
+def block() -> str:
+    "Ends when the pipe has a writer that closes."
+    with open("ran.txt", "a") as file:
+        file.write("block\\n")
+    with open("pipe") as pipe:
+        return pipe.read()
+"""
+LONG = "name: long\nnodes:\n  one: {tool: mark, with: {name: one}}\n  two: {tool: block, needs: one}\n"
+SLOW = "name: slow\nnodes:\n  nap: {tool: nap}\n"
+NAPS = "import asyncio\nasync def nap() -> None:\n    open('pipe', 'w').close()\n    await asyncio.Event().wait()\n"
+
+
+def test_a_killed_run_is_recovered_without_running_recorded_nodes_again(shell):
+    os.mkfifo(shell.folder / "pipe")
+    file, tools = shell.write("long.yaml", LONG), shell.write("tools_e.py", BLOCKS)
+    process = shell.start("run", file, "--tools", tools, "--json")
+    with open(shell.folder / "pipe", "w"):  # opens when the tool has opened it to read
+        process.kill()
+        process.communicate()
+    (shell.folder / "pipe").unlink()
+    (shell.folder / "pipe").write_text("done")
+    said = shell("executions", "recover", "--tools", tools, "--json")
+    assert said.code == 0
+    assert [document["outputs"] for document in said.document] == [{"two": "done"}]
+    assert (shell.folder / "ran.txt").read_text().split() == ["one", "block", "block"]
+    assert shell("executions", "recover", "--json").document == []
+
+
+def test_an_interrupt_cancels_and_exits_130(shell):
+    os.mkfifo(shell.folder / "pipe")
+    file, tools = shell.write("slow.yaml", SLOW), shell.write("tools_f.py", NAPS)
+    process = shell.start("run", file, "--tools", tools, "--store", "memory:")
+    open(shell.folder / "pipe").close()  # opens when the node has begun
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert b"cancelled" in err
+    assert b"Traceback" not in err
+
+
+# --- looking ----------------------------------------------------------------------------------------
+
+
+def test_an_execution_is_found_by_its_id_a_prefix_and_its_workflow(shell):
+    id = shell("run", shell.write("hello.yaml", HELLO), "--json").document["execution"]
+    for wanted in (id, id[:-4], "hello"):
+        assert shell("executions", "show", wanted, "--json").document["execution"] == id
+    words = shell("executions", "show", "hello")
+    assert "Hello, world" in words.out
+    document = shell("executions", "show", id, "--events", "--json").document
+    assert [event["sequence"] for event in document["events"]] == list(range(1, len(document["events"]) + 1))
+    assert document["events"] == shell("executions", "events", id, "--json").document
+
+
+def test_an_unknown_execution_exits_1_and_names_the_last_ones(shell):
+    id = shell("run", shell.write("hello.yaml", HELLO), "--json").document["execution"]
+    said = shell("executions", "show", "nothing")
+    assert said.code == 1
+    assert id in said.err
+    assert shell("executions", "show", "nothing", "--json").document["error"]["code"] == "execution.not_found"
+
+
+def test_tools_are_listed_with_their_effects(shell):
+    tools = shell.write("tools_g.py", NOISY)
+    listed = {tool["name"]: tool for tool in shell("tools", "list", "--tools", tools, "--json").document}
+    assert listed["noisy"]["effects"] == "idempotent"
+    assert listed["noisy"]["parameters"]["required"] == ["n"]
+    assert "_hidden" not in listed
+    assert "http.get" in listed
+    assert "Prints everywhere." in shell("tools", "show", "noisy", "--tools", tools).out
+    assert "did you mean noisy" in shell("tools", "show", "nosy", "--tools", tools).err
+
+
+def test_the_schema_of_the_language_is_a_json_schema(shell):
+    schema = json.loads(shell("schema").out)
+    assert "nodes" in json.dumps(schema)
+    assert schema["$schema"].startswith("https://json-schema.org/")
+
+
+def test_the_doctor_names_no_secret(shell, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "canary-of-the-doctor")
+    said = shell("doctor")
+    assert said.code == 0
+    assert "OPENAI_API_KEY is set" in said.out
+    assert "canary" not in said.out + said.err
+
+
+def test_a_setting_that_cannot_be_read_is_named(shell, monkeypatch):
+    monkeypatch.setenv("NBFLOW_POOLS", "gpu")
+    said = shell("doctor")
+    assert said.code == 1
+    assert "NBFLOW_POOLS" in said.out
+
+
+def test_the_version_is_printed(shell):
+    assert shell("--version").out.startswith("nbflow ")
