@@ -1,1 +1,51 @@
+"""nbflow: a workflow engine that lives in a notebook and grows to a fleet.
 
+``%load_ext nbflow`` in a notebook, ``nbflow run FILE`` in a shell, or from Python:
+
+>>> import nbflow
+>>> workflow = nbflow.parse("name: hello\\nnodes: {greet: {set: {text: Hello}}}")
+>>> nbflow.run(workflow, store="memory:").outputs
+{'greet': {'text': 'Hello'}}
+
+Names are loaded when they are first used, so that importing the package costs little.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_PLACES = {
+    "nbflow.assembly": (
+        "agent", "fork", "kind", "open", "parse", "recover", "run", "start", "tool",
+    ),
+    "nbflow.analytics.frames": ("calls", "connection", "events", "executions", "nodes", "sql"),
+    "nbflow.plan.workflow": ("Workflow",),
+    "nbflow.runtime.execution": ("Execution",),
+    "nbflow.errors": ("Diagnostic", "ExecutionFailed", "InputError", "NbflowError", "NodeError", "SpecError"),
+    "nbflow.notebook.extension": ("load_ipython_extension", "unload_ipython_extension"),
+}
+_WHERE = {name: place for place, names in _PLACES.items() for name in names}
+__all__ = sorted(name for name in _WHERE if not name.endswith("_extension"))  # noqa: PLE0605 - from the table above
+
+if TYPE_CHECKING:
+    from nbflow.analytics.frames import calls, connection, events, executions, nodes, sql
+    from nbflow.assembly import agent, fork, kind, open, parse, recover, run, start, tool
+    from nbflow.errors import Diagnostic, ExecutionFailed, InputError, NbflowError, NodeError, SpecError
+    from nbflow.plan.workflow import Workflow
+    from nbflow.runtime.execution import Execution
+
+
+def __getattr__(name: str) -> Any:
+    place = _WHERE.get(name)
+    if place is None:
+        raise AttributeError(f"module 'nbflow' has no attribute {name!r}")
+    value = getattr(import_module(place), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

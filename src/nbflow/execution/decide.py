@@ -92,7 +92,7 @@ def _begun(state: ExecutionState, outcome: o.Begun) -> list[e.Event]:
     return [
         e.ExecutionStarted(
             plan.name, plan.version, plan.hash, plan.source, outcome.inputs, roots, outcome.labels, outcome.origin,
-            outcome.mock,
+            outcome.mock, sources=outcome.sources,
         )
     ]
 
@@ -119,7 +119,7 @@ def _succeeded(state: ExecutionState, outcome: o.Succeeded) -> list[e.Event]:
     return [
         e.NodeCompleted(
             outcome.path, outcome.attempt or node.attempt + 1, outcome.output, activated, skipped, outcome.chosen,
-            cancelled, outcome.inputs, outcome.taken,
+            cancelled, outcome.inputs, outcome.taken, outcome.key,
         )
     ]
 

@@ -28,6 +28,7 @@ class ExecutionStarted:
     origin: dict[str, Any] | None = None
     mock: bool = False
     format: int = 1
+    sources: dict[str, str] = field(default_factory=dict)  # fingerprints of functions, by the name nodes use
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class NodeCompleted:
     cancelled: Paths = ()
     inputs: Any = None  # of nodes that need no attempt (switch, set, aggregate)
     taken: dict[str, Any] | None = None
+    key: str | None = None  # under which `cache:` finds this result
 
 
 @dataclass(frozen=True, slots=True)

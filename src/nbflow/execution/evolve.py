@@ -38,6 +38,7 @@ def _execution_started(state: ExecutionState, event: e.ExecutionStarted, at: flo
     state.phase, state.started = "running", at
     state.workflow, state.version, state.hash = event.workflow, event.version, event.hash
     state.inputs, state.labels, state.origin, state.mock = event.inputs, event.labels, event.origin, event.mock
+    state.sources = event.sources
     state.frames[""] = Frame("", state.plan.body, None, {}, cleanup=False)
     _activate(state, event.activated)
 

@@ -17,6 +17,7 @@ class Begun:
     labels: dict[str, str] = field(default_factory=dict)
     origin: dict[str, Any] | None = None
     mock: bool = False
+    sources: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Succeeded:
     chosen: tuple[str, ...] | None = None
     inputs: Any = None
     taken: dict[str, Any] | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

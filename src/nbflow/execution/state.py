@@ -112,7 +112,7 @@ class ExecutionState:
 
     __slots__ = (
         "ended", "ending", "error", "frames", "hash", "inputs", "labels", "machine", "mock", "nodes", "origin",
-        "outputs", "paused", "phase", "plan", "running", "sequence", "signals", "started", "suspended", "undone",
+        "outputs", "paused", "phase", "plan", "running", "sequence", "signals", "sources", "started", "suspended", "undone",
         "version", "workflow",
     )
 
@@ -127,6 +127,7 @@ class ExecutionState:
         self.labels: dict[str, str] = {}
         self.origin: dict[str, Any] | None = None
         self.mock = False
+        self.sources: dict[str, str] = {}
         self.started: float | None = None
         self.ended: float | None = None
         self.paused = False

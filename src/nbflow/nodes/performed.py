@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nbflow.execution.state import NodeState
-from nbflow.plan.plan import AgentCall, NodePlan, PluginCall, ToolCall
+from nbflow.plan.plan import AgentCall, NodePlan, PluginCall, SubWorkflow, ToolCall
 from nbflow.ports.executors import Attempt, Executor, Scope
 from nbflow.spec.expressions import Value
 
@@ -19,17 +19,18 @@ class Performed:
         self.executor = executor
 
     def activate(self, node: NodeState, scope: Scope, now: float) -> Attempt:
-        return Attempt(self.resolve(node, scope), self.executor.effects(node.node))
+        inputs = self.resolve(node, scope)
+        return Attempt(inputs, self.executor.effects(node.node, inputs))
 
     def resolve(self, node: NodeState, scope: Scope) -> Any:
         work = node.node.work
-        if type(work) is ToolCall:
+        if isinstance(work, ToolCall | SubWorkflow):
             return work.arguments.evaluate(scope)
         return {name: value.evaluate(scope) for name, value in _templates(work)}
 
     def secret_paths(self, node: NodePlan) -> tuple[Path, ...]:
         work = node.work
-        if type(work) is ToolCall:
+        if isinstance(work, ToolCall | SubWorkflow):
             return work.arguments.secret_paths
         return tuple((name, *path) for name, value in _templates(work) for path in value.secret_paths)
 

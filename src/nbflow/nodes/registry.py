@@ -12,11 +12,12 @@ from nbflow.nodes.waiting import AskKind, EmitKind, ListenKind, WaitKind
 from nbflow.ports.executors import Executor, Kind
 
 
-def built_in(*, tool: Executor, agent: Executor) -> dict[str, Kind]:
+def built_in(*, tool: Executor, agent: Executor, workflow: Executor) -> dict[str, Kind]:
     """A kind for every verb of the language that needs nothing else."""
     return {
         "tool": Performed(tool),
         "agent": Performed(agent),
+        "workflow": Performed(workflow),
         "switch": SwitchKind(),
         "set": AssignKind(),
         "aggregate": AggregateKind(),

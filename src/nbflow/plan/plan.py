@@ -6,7 +6,7 @@ and its counters, so that no step of running costs more than the edges it touche
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -262,6 +262,12 @@ class NodePlan:
     tags: tuple[str, ...] = ()
     meaning: str = ""  # hash of what the node does, without names of others, positions or docs
 
+    @property
+    def function(self) -> str:
+        """The name of the tool or agent the node calls; empty for other kinds."""
+        work = self.work
+        return work.name if isinstance(work, ToolCall) else (work.model or "") if isinstance(work, AgentCall) else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Body:
@@ -272,6 +278,24 @@ class Body:
     roots: tuple[int, ...]  # nodes that wait for nothing
     result: Value | None = None  # None: outputs of all nodes by id
     sources: tuple[tuple[int, ...], ...] = ()  # per node: the nodes with an edge to it
+
+    def nodes_within(self) -> Iterator[NodePlan]:
+        """The nodes of this body and of the bodies inside it, outer ones first."""
+        bodies = [self]
+        while bodies:
+            for node in bodies.pop().nodes:
+                yield node
+                bodies += bodies_of(node)
+
+
+def bodies_of(node: NodePlan) -> tuple[Body, ...]:
+    """The bodies a node owns: of its rounds, items or branches, and its compensation."""
+    work, undo = node.work, (node.compensate,) if node.compensate is not None else ()
+    if isinstance(work, Loop | ForEach):
+        return (work.body, *undo)
+    if isinstance(work, Branches):
+        return (*(body for _, body in work.bodies), *undo)
+    return undo
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ class Call:
     at the last moment. `stream` sends text to the live view, never to the journal. `record` writes a model
     or tool call (the fields of `CallRecorded` after `attempt`) and returns when it is on disk; `recorded` are
     those of earlier attempts or lives, in order. `ask` puts a question to a person and returns the answer.
+    What a function prints is gathered in `printed`; the executor records it at the end.
     """
 
     execution: str
@@ -53,14 +54,15 @@ class Call:
     stream: Callable[[str], None]
     record: Callable[..., Awaitable[None]]
     recorded: tuple[Any, ...] = ()
+    printed: list[str] = field(default_factory=list)
     context: Mapping[str, Any] = field(default_factory=dict)  # workflow, version, labels, usage so far
 
 
 class Executor(Protocol):
     """The code of a kind whose attempts reach outside (`agent`, `tool`, plug-ins)."""
 
-    def effects(self, node: NodePlan) -> Effects:
-        """What an attempt does to the world, as declared by the kind, tool or node."""
+    def effects(self, node: NodePlan, inputs: Any = None) -> Effects:
+        """What an attempt with these inputs does to the world, as declared by the kind, tool or node."""
         ...
 
     def validate(self, node: NodePlan) -> list[tuple[str, str, str | None]]:

@@ -29,7 +29,7 @@ def activate(driver: Driver, node: NodeState) -> None:
         driver.tell(failure(driver, node, 0, error, retryable=False))
         return
     if type(step) is Attempt:
-        driver.engine.dispatcher.offer(driver, node, step)
+        _attempt(driver, node, step)
     elif type(step) is tuple:
         for outcome in step:
             driver.tell(outcome)
@@ -37,12 +37,23 @@ def activate(driver: Driver, node: NodeState) -> None:
         driver.tell(step)
 
 
+def _attempt(driver: Driver, node: NodeState, step: Attempt) -> None:
+    """Take an earlier result where one may be taken, else let the attempt be admitted."""
+    if driver.reuse is not None and node.attempt == 0:
+        result = driver.reuse.find(node.path, node.node, step.inputs)
+        if result is not None:
+            taken = {"execution": result.execution, "node": result.path}
+            driver.tell(o.Succeeded(node.path, 0, result.output, inputs=step.inputs, taken=taken))
+            return
+    driver.engine.dispatcher.offer(driver, node, step)
+
+
 def _step(driver: Driver, node: NodeState) -> o.Outcome | Attempt | tuple[o.Outcome, ...]:
     plan = node.node
     kind: Kind = driver.engine.kinds[plan.kind]
     again = node.attempt > 0
-    if again and node.inputs is not None and isinstance(kind, PerformedKind):
-        return Attempt(node.inputs, kind.executor.effects(plan))
+    if node.inputs is not None and isinstance(kind, PerformedKind):
+        return Attempt(node.inputs, kind.executor.effects(plan, node.inputs))
     scope = Scope(driver.state, node.frame, driver.engine.env)
     if plan.condition is not None and not again and not plan.condition.evaluate(scope):
         return o.Declined(node.path, f"if: {plan.condition.text} does not hold")

@@ -18,6 +18,7 @@ from nbflow.execution import outcomes as o
 from nbflow.execution.advance import advance
 from nbflow.execution.events import Record
 from nbflow.execution.state import ENDED, ExecutionState, NodeState
+from nbflow.ports.results import Results
 from nbflow.runtime import activation
 from nbflow.runtime.feed import Feed
 from nbflow.runtime.gate import Gate
@@ -55,6 +56,7 @@ class Driver:
         self._writer: asyncio.Task[None] | None = None
         self._gathering: asyncio.TimerHandle | None = None
         self.on_held: list[Callable[[], None]] = []
+        self.reuse: Results | None = None
 
     # --- in ------------------------------------------------------------------------------------------
 

@@ -12,10 +12,11 @@ from nbflow.execution import outcomes as o
 from nbflow.execution.events import ExecutionStarted, Record
 from nbflow.execution.evolve import fold
 from nbflow.execution.state import ENDED, ExecutionState, NodeState
-from nbflow.plan.plan import ForEach, Loop, Plan
+from nbflow.plan.plan import ForEach, Loop, NodePlan, Plan
 from nbflow.ports.clock import Clock, SystemClock
 from nbflow.ports.executors import Kind
 from nbflow.ports.journal import Journal
+from nbflow.ports.results import Results
 from nbflow.runtime.dispatcher import Dispatcher
 from nbflow.runtime.driver import Driver
 from nbflow.runtime.execution import Execution
@@ -53,12 +54,16 @@ class Engine:
 
     def start(
         self, plan: Plan, inputs: Mapping[str, Any] | None = None, *, labels: Mapping[str, str] | None = None,
-        origin: dict[str, Any] | None = None, mock: bool = False, id: str | None = None,
+        origin: dict[str, Any] | None = None, mock: bool = False, id: str | None = None, reuse: Results | None = None,
     ) -> Execution:
-        """Start an execution inside a running loop. Raises `InputError` for inputs the workflow does not take."""
+        """Start an execution inside a running loop. Raises `InputError` for inputs the workflow does not take.
+
+        `reuse` has results of earlier executions that nodes of unchanged meaning and inputs take.
+        """
         given = apply_inputs(dict(plan.inputs), dict(inputs or {}))
         driver = self._drive(id or self.clock.new_id(), ExecutionState(plan), [])
-        driver.tell(o.Begun(given, {**(labels or {})}, origin, mock))
+        driver.reuse = reuse
+        driver.tell(o.Begun(given, {**(labels or {})}, origin, mock, self._sources(plan)))
         return Execution(driver, driver.id, plan)
 
     def _drive(self, id: str, state: ExecutionState, records: list[Record]) -> Driver:
@@ -90,8 +95,25 @@ class Engine:
         started = records[0].event
         return self.compile(started.source), records
 
-    async def recover(self, id: str, owner: str = "") -> Execution:
-        """Go on with an execution whose owner is gone. One that has ended is opened as it is."""
+    def fingerprint(self, node: NodePlan) -> str:
+        """A hash of the function a node calls, empty where there is none: its change changes what the node means."""
+        kind = self.kinds[node.kind]
+        find = getattr(getattr(kind, "executor", None), "fingerprint", None)
+        return str(find(node)) if find is not None else ""
+
+    def _sources(self, plan: Plan) -> dict[str, str]:
+        sources: dict[str, str] = {}
+        for node in plan.body.nodes_within():
+            name = node.function
+            if name and name not in sources:
+                sources[name] = self.fingerprint(node)
+        return {name: print for name, print in sources.items() if print}
+
+    async def recover(self, id: str, owner: str = "", edits: Mapping[str, Any] | None = None) -> Execution:
+        """Go on with an execution whose owner is gone. One that has ended is opened as it is.
+
+        `edits` are new inputs by path, for nodes that begin again.
+        """
         if id in self.drivers:
             return await self.open(id)
         plan, records = await self._read(id)
@@ -99,6 +121,8 @@ class Engine:
         if state.phase in ENDED:
             return Execution(None, id, plan, records)
         driver = self._drive(id, state, records)
+        for path, inputs in (edits or {}).items():
+            driver.tell(o.Edited(path, inputs, by="fork"))
         driver.tell(o.Recovered(owner))
         return Execution(driver, id, plan)
 

@@ -11,7 +11,7 @@ from nbflow.execution.outcomes import Failed, Outcome, Succeeded
 from nbflow.execution.retries import rule_for
 from nbflow.execution.state import NodeState
 from nbflow.ports.executors import Call, PerformedKind
-from nbflow.runtime.plain import plain
+from nbflow.ports.plain import plain
 from nbflow.runtime.scope import Scope
 
 if TYPE_CHECKING:
@@ -83,7 +83,12 @@ def _call(driver: Driver, node: NodeState, number: int, kind: PerformedKind) -> 
         stream=lambda text: driver.feed.say(path, driver.engine.redact(text)),
         record=record,
         recorded=tuple(node.calls or ()),
-        context={"workflow": driver.state.workflow, "version": driver.state.version, "labels": driver.state.labels},
+        context={
+            "workflow": driver.state.workflow,
+            "version": driver.state.version,
+            "labels": driver.state.labels,
+            "chain": (driver.state.origin or {}).get("chain", ()),
+        },
     )
 
 

@@ -1,0 +1,95 @@
+"""Results of earlier executions, by what a node means and what it was given.
+
+Edit and continue, rerun from a node, retry of what failed and k prompts are one thing: a new execution that
+takes the results of nodes whose meaning and inputs did not change. `kept` says what was taken and why not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nbflow.execution.state import ExecutionState
+from nbflow.plan.plan import Body, NodePlan
+
+Key = tuple[str, str]
+TAKEN = ("tool", "agent", "workflow")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A result that can be taken, and where it is from."""
+
+    output: Any
+    execution: str
+    path: str
+
+
+def digest(value: Any) -> str:
+    """A hash of JSON data, the same for equal data; opaque values count by their bytes, else by identity."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=_opaque).encode()).hexdigest()
+
+
+def _opaque(value: Any) -> str:
+    if isinstance(value, bytes):
+        return hashlib.sha256(value).hexdigest()
+    if hasattr(value, "to_csv"):
+        return hashlib.sha256(value.to_csv().encode()).hexdigest()
+    if hasattr(value, "tobytes"):
+        return hashlib.sha256(value.tobytes()).hexdigest()
+    return f"{type(value).__name__}@{id(value)}"
+
+
+class Reuse:
+    """What a new execution may take. `source` gives the fingerprint of a node's function, so that its change counts."""
+
+    def __init__(self, source: Callable[[NodePlan], str] = lambda node: "") -> None:
+        self._source = source
+        self._results: dict[Key, Result] = {}
+        self._seen: dict[str, tuple[str, str]] = {}  # node id → (meaning, inputs) of the earlier execution
+        self.kept: dict[str, str] = {}  # path → "kept" or why it runs
+
+    def learn(
+        self, execution: str, state: ExecutionState, sources: Mapping[str, str], *, without: Iterable[str] = ()
+    ) -> Reuse:
+        """Take in the completed nodes of an earlier execution, except those `without` names."""
+        left_out = frozenset(without)
+        for path, node in state.nodes.items():
+            if node.phase != "completed" or node.error is not None or node.node.kind not in TAKEN:
+                continue
+            if path in left_out or path.partition(".")[0].partition("[")[0] in left_out:
+                continue
+            meaning = node.node.meaning + sources.get(node.node.function, "")
+            inputs = digest(node.inputs)
+            self._seen[path] = (meaning, inputs)
+            self._results[(meaning, inputs)] = Result(node.output, execution, path)
+        return self
+
+    def find(self, path: str, node: NodePlan, inputs: Any) -> Result | None:
+        """The result to take for a node that is about to start, or None; remembers why."""
+        meaning, given = node.meaning + self._source(node), digest(inputs)
+        result = self._results.get((meaning, given))
+        if result is not None:
+            self.kept[path] = "kept"
+            return result
+        before = self._seen.get(path)
+        if before is None:
+            self.kept[path] = "new, or it did not complete"
+        else:
+            self.kept[path] = "its meaning changed" if before[0] != meaning else "its inputs changed"
+        return None
+
+
+def downstream(body: Body, ids: Iterable[str]) -> frozenset[str]:
+    """These nodes and all that follow from them."""
+    found: dict[str, None] = {}
+    todo = [body.index[id] for id in ids if id in body.index]
+    while todo:
+        node = body.nodes[todo.pop()]
+        if node.id not in found:
+            found[node.id] = None
+            todo += [edge.target for edge in node.out]
+    return frozenset(found)

@@ -1,0 +1,69 @@
+"""What must hold of every journal, asked in SQL over its lines: this shares no code with the engine."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+BROKEN = {
+    "a sequence has a gap": "select count(*) from (select max(sequence) top, count(*) n from journal) where top <> n",
+    "a node was settled twice": """
+        select count(*) from (select node from journal where event in ('NodeCompleted', 'NodeFailed', 'NodeSkipped')
+        group by node having count(*) > 1)""",
+    "a node started after it was settled": """
+        select count(*) from journal started join journal done on started.node = done.node
+        and done.event in ('NodeCompleted', 'NodeFailed') and started.event = 'NodeStarted'
+        and started.sequence > done.sequence""",
+    "a node both ran and was skipped": """
+        select count(*) from skipped join journal on journal.node = skipped.node and journal.event = 'NodeStarted'""",
+    "something started while the execution ended": """
+        select count(*) from journal started, journal ending where ending.event = 'ExecutionEnding'
+        and started.event = 'NodeStarted' and started.sequence > ending.sequence
+        and started.node not like '%.compensate.%' and started.node not like 'on_error.%'""",
+    "records follow the end": """
+        select count(*) from journal late, journal ended where late.sequence > ended.sequence
+        and ended.event in ('ExecutionCompleted', 'ExecutionFailed', 'ExecutionCancelled')""",
+    "an effect began before its start was on disk": """
+        select count(*) from effects where strict and not exists (select 1 from journal where event = 'NodeStarted'
+        and journal.node = effects.node and journal.attempt = effects.attempt
+        and journal.sequence <= effects.committed)""",
+    "an effect that happens once happened again unasked": """
+        select count(*) from (select node, attempt from effects where once group by node, attempt having count(*) > 1)""",
+    "a recorded result was computed again": """
+        select count(*) from effects join journal on journal.node = effects.node and journal.event = 'NodeCompleted'
+        where journal.sequence <= effects.committed""",
+    "an activated node was never settled": """
+        select count(*) from activated where exists (select 1 from journal where event = 'ExecutionCompleted')
+        and node not in (select node from journal where event in ('NodeCompleted', 'NodeFailed', 'NodeSkipped',
+        'NodeCancelled') and node is not null) and node not in (select node from skipped)
+        and node not in (select node from cancelled)""",
+}
+
+
+def broken(rows: Iterable[dict[str, Any]], effects: Sequence[dict[str, Any]]) -> list[str]:
+    """The invariants that do not hold. A row is a record as JSON: sequence, event and the event's fields."""
+    with sqlite3.connect(":memory:") as base:
+        base.execute("create table journal (sequence int, event text, node text, attempt int)")
+        base.execute("create table effects (node text, attempt int, committed int, strict int, once int)")
+        for table in ("skipped", "activated", "cancelled"):
+            base.execute(f"create table {table} (node text)")
+        for row in rows:
+            base.execute("insert into journal values (?, ?, ?, ?)",
+                         (row["sequence"], row["event"], row.get("node"), row.get("attempt")))
+            base.executemany("insert into skipped values (?)", [(path,) for path, _ in row.get("skipped") or ()])
+            base.executemany("insert into activated values (?)", [(path,) for path in row.get("activated") or ()])
+            base.executemany("insert into cancelled values (?)", [(path,) for path in row.get("cancelled") or ()])
+        base.executemany("insert into effects values (:node, :attempt, :committed, :strict, :once)", effects)
+        return [name for name, question in BROKEN.items() if base.execute(question).fetchone()[0]]
+
+
+def rows_of(records: Iterable[Any]) -> list[dict[str, Any]]:
+    """Records as JSON rows."""
+    rows = []
+    for record in records:
+        event = record.event
+        fields = {name: getattr(event, name) for name in type(event).__dataclass_fields__}
+        rows.append(json.loads(json.dumps({"sequence": record.sequence, "event": type(event).__name__, **fields})))
+    return rows
