@@ -1,0 +1,74 @@
+"""What a function prints belongs to the attempt that called it: it is kept there and never reaches stdout.
+
+While such a function runs, ``sys.stdout`` and ``sys.stderr`` are doors that look at a context variable: set,
+the text goes to the attempt; not set (everyone else in this process), it goes where it always went.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+Sink = Callable[[str], None]
+
+_sink: contextvars.ContextVar[Sink | None] = contextvars.ContextVar("nbflow_printed", default=None)
+_lock = threading.Lock()
+_inside: list[object] = []
+
+
+class _Door:
+    """A text stream in front of another."""
+
+    def __init__(self, behind: TextIO) -> None:
+        self.behind = behind
+
+    def write(self, text: str) -> int:
+        sink = _sink.get()
+        if sink is None:
+            return self.behind.write(text)
+        sink(text)
+        return len(text)
+
+    def writelines(self, lines: Any) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.behind, name)
+
+
+@contextmanager
+def printed_to(sink: Sink) -> Iterator[None]:
+    """What is printed inside, in this task and in threads started with its context, goes to `sink`."""
+    _open()
+    token = _sink.set(sink)
+    try:
+        yield
+    finally:
+        _sink.reset(token)
+        _close()
+
+
+def _open() -> None:
+    with _lock:
+        _inside.append(None)
+        if not isinstance(sys.stdout, _Door):
+            sys.stdout = _Door(sys.stdout)
+        if not isinstance(sys.stderr, _Door):
+            sys.stderr = _Door(sys.stderr)
+
+
+def _close() -> None:
+    """The last one takes the doors away, unless someone has put another stream before them: then they stay open."""
+    with _lock:
+        _inside.pop()
+        if _inside:
+            return
+        if isinstance(sys.stdout, _Door):
+            sys.stdout = sys.stdout.behind
+        if isinstance(sys.stderr, _Door):
+            sys.stderr = sys.stderr.behind

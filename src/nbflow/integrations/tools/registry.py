@@ -1,0 +1,174 @@
+"""Which tools a workflow may name, and in which order they are looked for:
+built-in ones, functions registered by `@nbflow.tool` or `--tools`, functions of the notebook's namespace.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeVar, overload
+
+from nbflow.errors import ExecutorError
+from nbflow.integrations.tools.functions import FunctionTool
+from nbflow.integrations.tools.threads import Threads
+from nbflow.plan.plan import Effects
+from nbflow.ports.tools import Tool
+from nbflow.spec.names import nearest
+
+NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_][\w-]*)*\Z")
+FAMILIES = ("http", "database", "email", "mcp")
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Family(Protocol):
+    """Built-in tools that are found by the part of their name after ``family.``"""
+
+    def find(self, name: str) -> Tool | None: ...
+
+    def names(self) -> Sequence[str]: ...
+
+
+class ToolRegistry:
+    """The tools of a process.
+
+    >>> registry = ToolRegistry()
+    >>> @registry.tool(effects="none")
+    ... def double(x: int) -> int:
+    ...     "Twice a number."
+    ...     return 2 * x
+    >>> registry.find("double").description
+    'Twice a number.'
+    """
+
+    def __init__(self, threads: Threads | None = None) -> None:
+        self.threads = threads or Threads()
+        self._built_in: dict[str, Tool] = {}
+        self._families: list[Family] = []
+        self._registered: dict[str, Tool] = {}
+        self._namespace: Callable[[], Mapping[str, Any]] | None = None
+        self._seen: dict[str, FunctionTool] = {}
+
+    # --- registering ---------------------------------------------------------------------------------
+
+    def add(self, tool: Tool) -> None:
+        """A built-in tool."""
+        self._built_in[tool.name] = tool
+
+    def add_family(self, family: Family) -> None:
+        """Built-in tools that are found when asked for (`mcp.<server>.<tool>`)."""
+        self._families.append(family)
+
+    @overload
+    def tool(self, function: F, /) -> F: ...
+
+    @overload
+    def tool(
+        self, *, name: str | None = None, effects: Effects = "idempotent", description: str | None = None
+    ) -> Callable[[F], F]: ...
+
+    def tool(
+        self, function: Any = None, *, name: str | None = None, effects: Effects = "idempotent",
+        description: str | None = None,
+    ) -> Any:  # fmt: skip
+        """Register a function: ``@tool`` or ``@tool(effects="once", name="charge")``. It stays what it is.
+
+        `effects` says what a call does to the world: ``none``, ``idempotent`` (may be repeated after a crash)
+        or ``once`` (must not be: in doubt a person decides). Raises `ExecutorError` for what cannot be a tool.
+        """
+
+        def register(function: F) -> F:
+            self.register(function, name, effects=effects, description=description)
+            return function
+
+        return register if function is None else register(function)
+
+    def register(
+        self, function: Callable[..., Any], name: str | None = None, *, effects: Effects = "idempotent",
+        description: str | None = None,
+    ) -> Tool:  # fmt: skip
+        """Register a function under a name, its own if none is given; a later one of that name takes its place."""
+        name = name or str(getattr(function, "__name__", ""))
+        _check_name(name)
+        tool = FunctionTool(function, name, self.threads, effects=effects, description=description)
+        self._registered[name] = tool
+        return tool
+
+    def register_all(self, functions: Mapping[str, Callable[..., Any]]) -> None:
+        """Register functions of a module by name; what `@tool` has registered keeps what it declared there."""
+        known = [tool.function for tool in self._registered.values() if isinstance(tool, FunctionTool)]
+        for name, function in functions.items():
+            if not any(function is other for other in known):
+                self.register(function, name)
+
+    def use_namespace(self, namespace: Callable[[], Mapping[str, Any]] | None) -> None:
+        """Where functions of the notebook are; asked at every look-up, so that a cell run again counts."""
+        self._namespace = namespace
+
+    # --- looking up ----------------------------------------------------------------------------------
+
+    def find(self, name: str) -> Tool | None:
+        tool = self._built_in.get(name)
+        if tool is not None:
+            return tool
+        for family in self._families:
+            tool = family.find(name)
+            if tool is not None:
+                return tool
+        return self._registered.get(name) or self._in_namespace(name)
+
+    def names(self) -> tuple[str, ...]:
+        found = dict.fromkeys(self._built_in)
+        for family in self._families:
+            found |= dict.fromkeys(family.names())
+        found |= dict.fromkeys(self._registered)
+        if self._namespace is not None:
+            found |= {name: None for name, value in self._namespace().items() if _is_own(name, value)}
+        return tuple(found)
+
+    def suggest(self, name: str) -> str | None:
+        return nearest(name, self.names())
+
+    def schemas(self) -> Mapping[str, Mapping[str, Any]]:
+        """Every tool's argument schema by name, made when looked at: what the checker wants."""
+        return _Schemas(self)
+
+    def _in_namespace(self, name: str) -> Tool | None:
+        value = self._namespace().get(name) if self._namespace is not None else None
+        if not callable(value) or inspect.isclass(value) or name.startswith("_"):
+            return None
+        seen = self._seen.get(name)
+        if seen is None or seen.function is not value:
+            seen = self._seen[name] = FunctionTool(value, name, self.threads)
+        return seen
+
+
+class _Schemas(Mapping[str, Mapping[str, Any]]):
+    def __init__(self, registry: ToolRegistry) -> None:
+        self._registry = registry
+
+    def __getitem__(self, name: str) -> Mapping[str, Any]:
+        tool = self._registry.find(name)
+        if tool is None:
+            raise KeyError(name)
+        return tool.parameters
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._registry.names())
+
+    def __len__(self) -> int:
+        return len(self._registry.names())
+
+
+def _is_own(name: str, value: Any) -> bool:
+    yields = inspect.isgeneratorfunction(value) or inspect.isasyncgenfunction(value)
+    return inspect.isfunction(value) and not yields and not name.startswith("_")
+
+
+def _check_name(name: str) -> None:
+    if not NAME.match(name):
+        raise ExecutorError(f"'{name}' cannot be a tool's name: letters, digits and _, parts joined by dots")
+    family = name.partition(".")[0]
+    if "." in name and family in FAMILIES:
+        raise ExecutorError(f"'{name}': names that begin with '{family}.' are those of built-in tools")

@@ -1,0 +1,128 @@
+"""The executor of `agent:`: finds who answers, asks, and checks the reply against `output:`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from nbflow.errors import NodeError
+from nbflow.nodes.ledger import Ledger, digest
+from nbflow.nodes.reading import Unreadable, read_reply
+from nbflow.nodes.replies import cut, misfit, problems
+from nbflow.nodes.tool import keep_prints
+from nbflow.plan.plan import AgentCall, Effects, NodePlan
+from nbflow.ports.agents import AgentFunction, AgentRuntime, Agents, ModelReply, Usage
+from nbflow.ports.executors import Call
+from nbflow.ports.plain import plain
+from nbflow.ports.tools import Tools
+
+STRENGTH: dict[Effects, int] = {"none": 0, "idempotent": 1, "once": 2}
+
+
+class AgentExecutor:
+    """Performs attempts of agent nodes. `model` is the one of nodes that name none."""
+
+    def __init__(self, agents: Agents, tools: Tools, *, model: str | None = None) -> None:
+        self.agents, self.tools, self.model = agents, tools, model
+
+    def effects(self, node: NodePlan, inputs: Any = None) -> Effects:
+        """What the node declares; else what the function does, or the strongest of its tools that need no yes."""
+        if node.effects is not None:
+            return node.effects
+        work = node.work
+        assert isinstance(work, AgentCall)
+        found = self.agents.find(work.model or self.model or "")
+        strongest: Effects = found.effects() if found is not None and not isinstance(found, tuple) else "idempotent"
+        if work.approve == "never":
+            for tool in filter(None, map(self.tools.find, work.tools)):
+                strongest = max(strongest, tool.effects(), key=STRENGTH.__getitem__)
+        return strongest
+
+    def validate(self, node: NodePlan) -> list[tuple[str, str, str | None]]:
+        work = node.work
+        assert isinstance(work, AgentCall)
+        found: list[NodeError] = []
+        try:
+            for model in (self._named(work), *work.fallback):
+                self._find(model)
+        except NodeError as error:
+            found.append(error)
+        for name in work.tools:
+            if self.tools.find(name) is None:
+                near = self.tools.suggest(name)
+                hint = f"did you mean '{near}'?" if near else None
+                found.append(NodeError("InvalidInput", f"there is no tool '{name}'", code="tool.unknown", hint=hint))
+        return [(error.code, str(error), error.hint) for error in found]
+
+    async def perform(self, call: Call) -> Any:
+        work = call.node.work
+        assert isinstance(work, AgentCall)
+        name = self._named(work)
+        found = self._find(name)
+        try:
+            if isinstance(found, tuple):
+                raise NodeError("InvalidInput", f"'{name}' cannot be asked yet", code="agent.unknown")
+            return await _ask_function(found, call)
+        finally:
+            await keep_prints(call, name)
+
+    def _named(self, work: AgentCall) -> str:
+        name = work.model or self.model
+        if name is None:
+            hint = "write model: provider/name or a function of @nbflow.agent, or set NBFLOW_AGENT_MODEL"
+            raise NodeError("InvalidInput", "the agent has no model", code="agent.no_model", hint=hint)
+        return name
+
+    def _find(self, name: str) -> AgentFunction | tuple[AgentRuntime, str]:
+        found = self.agents.find(name)
+        if found is None:
+            near = self.agents.suggest(name)
+            hint = (
+                f"did you mean '{near}'?" if near else "write provider/name, or register a function with @nbflow.agent"
+            )
+            raise NodeError("InvalidInput", f"there is no model '{name}'", code="agent.unknown", hint=hint)
+        return found
+
+
+async def _ask_function(agent: AgentFunction, call: Call) -> Any:
+    """One call of a function, recorded with what it answered; a recorded answer is taken as it is."""
+    ledger = Ledger(call)
+    inputs: Mapping[str, Any] = call.inputs if isinstance(call.inputs, dict) else {}
+    key = digest(agent.name, inputs)
+    past = ledger.past("model", key)
+    if past is not None:
+        return past.response
+    begun = asyncio.get_running_loop().time()
+    raw = await agent.answer(inputs, call)
+    usage = {}
+    if isinstance(raw, ModelReply):
+        usage, raw = usage_fields(raw.usage), raw.text
+    value, error = _judged(plain(raw), call.node.schema, agent.name)
+    facts = {"kind": error.kind, "message": str(error), "code": error.code} if error else None
+    await ledger.note(
+        "model", agent.name, key, {"inputs": inputs}, begun=begun, response=value, error=facts, usage=usage
+    )
+    if error is not None:
+        raise error
+    return value
+
+
+def _judged(value: Any, schema: Mapping[str, Any] | None, what: str) -> tuple[Any, NodeError | None]:
+    """The answer as `output:` wants it (a text is read as JSON where no text is wanted), or why it is not."""
+    if schema is None:
+        return value, None
+    raw = value
+    if isinstance(value, str):
+        try:
+            value, _ = read_reply(value, schema)
+        except Unreadable as problem:
+            return cut(raw), misfit([str(problem)], what, raw, problem.code)
+    found = problems(value, schema)
+    return (cut(raw), misfit(found, what, raw)) if found else (value, None)
+
+
+def usage_fields(usage: Usage) -> dict[str, Any]:
+    """Tokens as they are recorded; what the provider did not say is left out."""
+    named = {"input": usage.input, "output": usage.output, "cached": usage.cached, "reasoning": usage.reasoning}
+    return {name: count for name, count in named.items() if count is not None}

@@ -1,0 +1,62 @@
+"""What a node may give: JSON data, copied; or an opaque value, kept whole. Anything else fails with a hint."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from nbflow.errors import NodeError
+
+OPAQUE = ("pandas", "numpy", "pyarrow", "polars")
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """A copy of `value` as JSON data. Tuples and sets become lists, dataclasses and pydantic models mappings.
+
+    Raises `NodeError` (`InvalidOutput`) for what can be neither stored nor passed on.
+    """
+    kind = type(value)
+    if kind is str or value is None or kind is int or kind is bool or kind is float:
+        return value
+    if depth > 200:
+        raise NodeError("InvalidOutput", "the result is nested deeper than 200 levels, or contains itself")
+    if kind is dict:
+        return {_key(key): plain(item, depth + 1) for key, item in value.items()}
+    if kind is list or kind is tuple:
+        return [plain(item, depth + 1) for item in value]
+    return _other(value, depth)
+
+
+def _key(key: Any) -> str:
+    if type(key) is str:
+        return key
+    if isinstance(key, str | int | float | bool):
+        return str(key)
+    raise NodeError("InvalidOutput", f"a key of the result is {type(key).__name__}; keys are text")
+
+
+def _other(value: Any, depth: int) -> Any:  # noqa: C901 - one flat list of what is known
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value)
+    if isinstance(value, dict):
+        return {_key(key): plain(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple | range):
+        return [plain(item, depth + 1) for item in value]
+    if isinstance(value, set | frozenset):
+        return [plain(item, depth + 1) for item in sorted(value, key=repr)]
+    for known in (str, bool, int, float):
+        if isinstance(value, known):
+            return known(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name), depth + 1) for field in dataclasses.fields(value)}
+    if hasattr(value, "model_dump"):
+        return plain(value.model_dump(mode="json"), depth + 1)
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if type(value).__module__.partition(".")[0] in OPAQUE:
+        return value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
+    raise NodeError(
+        "InvalidOutput",
+        f"the result is a {type(value).__name__}, which cannot be kept",
+        hint="return JSON data, a DataFrame, an array or bytes",
+    )
