@@ -1,0 +1,157 @@
+"""``python -m benchmarks [--quick] [--write docs/performance.md]``: measure, print, and write the page."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks import side
+from benchmarks.contest import contest
+from benchmarks.measuring import Cost
+from benchmarks.shapes import chain, fan, layered
+
+HEAD = """\
+# Performance
+
+Written by `make benchmark` from one run; do not edit. Contestants take turns in one process (A B A B) and medians are
+compared, so a busy machine slows both: read the ratios. CPU is that of all threads of the process.
+
+The floor is asyncio with dependency counters: one task a node, nothing recorded, nothing checked. Every node is an async
+function that does nothing, so what is measured is the engine alone; a node that does real work hides it.
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks")
+    parser.add_argument("--quick", action="store_true", help="smaller graphs, fewer repetitions")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the page")
+    options = parser.parse_args()
+    page = []
+    for part in sections(quick=options.quick):
+        print(part, flush=True)
+        page.append(part)
+    if options.write:
+        options.write.write_text("\n".join(page) + "\n", encoding="utf-8")
+
+
+def sections(*, quick: bool) -> Iterator[str]:
+    repetitions, big = (3, 2_000) if quick else (7, 10_000)
+    yield HEAD
+    yield machine()
+    yield from engine_costs(repetitions, big)
+    yield from growth(repetitions, 10_000 if quick else 100_000)
+    yield lag_table(big, 3 if quick else 7)
+    yield memory_table(big)
+    yield import_table(5 if quick else 11)
+    yield reading_table(quick=quick)
+    yield expression_table()
+    yield recovery_table(5_000 if quick else 50_000)
+
+
+def machine() -> str:
+    packages = ", ".join(f"{name} {version(name)}" for name in ("nbflow", "duckdb", "pydantic", "PyYAML"))
+    return (
+        f"Measured on {platform.system()} {platform.machine()}, {os.cpu_count()} cores, load average "
+        f"{os.getloadavg()[0]:.1f}, Python {platform.python_version()}; {packages}.\n"
+    )
+
+
+def table(heads: list[str], rows: list[list[str]]) -> str:
+    rule = ["---", *["---:"] * (len(heads) - 1)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [heads, rule, *rows]) + "\n"
+
+
+def engine_costs(repetitions: int, big: int) -> Iterator[str]:
+    yield "## Cost of a node\n\nMicroseconds of CPU a node, and its ratio to the floor. Budget: at most 15 with the journal on disk.\n"
+    shapes = {
+        "chain of 1,000": (chain(1_000), 1),
+        "fan of 1,000": (fan(1_000), 1),
+        f"layers of 100, {big:,} nodes": (layered(big), 1),
+        "200 executions of 20 nodes": (chain(20), 200),
+    }
+    rows = []
+    for name, (graph, executions) in shapes.items():
+        costs = contest(graph, executions=executions, repetitions=repetitions)
+        rows.append([name, *cells(costs)])
+    heads = ["graph", "bare µs", "memory µs", "×", "wall ×", "on disk µs", "×", "wall ×"]
+    yield table(heads, rows)
+
+
+def cells(costs: dict[str, Cost]) -> list[str]:
+    floor, *others = costs.values()
+    listed = [f"{floor.cpu:.1f}"]
+    for cost in others:
+        listed += [f"{cost.cpu:.1f}", f"{cost.cpu / floor.cpu:.1f}", f"{cost.wall / floor.wall:.1f}"]
+    return listed
+
+
+def growth(repetitions: int, big: int) -> Iterator[str]:
+    yield f"## Growth\n\nThe same layers at 1,000 and {big:,} nodes: µs of CPU a node. Budget: a ratio of at most 1.2.\n"
+    small = contest(layered(1_000), repetitions=repetitions)
+    large = contest(layered(big), repetitions=1 if big > 10_000 else 3)
+    rows = [
+        [name, f"{small[name].cpu:.1f}", f"{large[name].cpu:.1f}", f"{large[name].cpu / small[name].cpu:.2f}"]
+        for name in small
+    ]
+    yield table(["", "1,000", f"{big:,}", "ratio"], rows)
+
+
+def lag_table(size: int, repetitions: int) -> str:
+    found = side.lag(layered(size), repetitions)
+    rows = [[name, *(f"{spread[key] * 1000:.1f}" for key in ("p50", "p99", "max"))] for name, spread in found.items()]
+    return (
+        f"## Lag of the loop\n\nHow late, in ms, a ticker of 10 ms is while {size:,} nodes run. Budget: p99 at most twice "
+        "that of bare asyncio.\n\n" + table(["", "p50", "p99", "longest"], rows)
+    )
+
+
+def memory_table(size: int) -> str:
+    rows = [[name, f"{value:.0f}"] for name, value in side.memory(layered(size)).items()]
+    return "## Memory\n\nBytes a node, of Python's own objects. Budget: 2,048.\n\n" + table(["", "bytes"], rows)
+
+
+def import_table(repetitions: int) -> str:
+    found = side.imports(repetitions)
+    rows = [[f"`import {name}`", f"{value * 1000:.0f}"] for name, value in found.items()]
+    ratio = found["nbflow"] / found["pydantic, yaml"]
+    return (
+        "## Import\n\nMilliseconds of CPU over a Python that imports nothing. Budget: at most twice "
+        f"`import pydantic, yaml`; measured {ratio:.2f} times.\n\n" + table(["", "ms"], rows)
+    )
+
+
+def reading_table(*, quick: bool) -> str:
+    rows = []
+    for size in (1_000,) if quick else (1_000, 10_000):
+        found = side.reading(size, 3)
+        ratio = found["nbflow.parse"] / found["yaml.load"]
+        each = [f"{found[name] / size * 1e6:.0f}" for name in ("yaml.load", "nbflow.parse")]
+        rows.append([f"{size:,}", *each, f"{ratio:.1f}"])
+    return (
+        "## Reading\n\nParse, check and compile a workflow as people write it, beside `yaml.load` with libyaml on the same "
+        "text: µs of CPU a node. Budget: 5 times.\n\n" + table(["nodes", "yaml.load", "nbflow.parse", "×"], rows)
+    )
+
+
+def expression_table() -> str:
+    rows = [[name, f"{value:.2f}"] for name, value in side.expressions().items()]
+    return f"## Expressions\n\n`{side.CONDITION}`, once compiled: µs. Budget: 2.\n\n" + table(["", "µs"], rows)
+
+
+def recovery_table(size: int) -> str:
+    count, seconds = side.recovery(layered(size))
+    return (
+        "## Recovery\n\nFolding a journal, which is what recovering and time travel cost. Budget: 100,000 records in 2 s.\n\n"
+        + table(
+            ["records", "s of CPU", "µs a record"], [[f"{count:,}", f"{seconds:.2f}", f"{seconds / count * 1e6:.1f}"]]
+        )
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
