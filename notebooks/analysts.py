@@ -6,21 +6,63 @@ Each computes its answer from the text it is given, by a published or plain meth
 - `mood`: a lexicon of rated words (VADER: Hutto and Gilbert, 2014), from the package vaderSentiment
 - `keywords`: phrases between stop words, scored by how their words keep company (RAKE: Rose et al., 2010)
 - `coverage`: how much of the text's own vocabulary a summary carries
+
+With ``OPENAI_API_KEY`` or ``ANTHROPIC_API_KEY`` set, the same names mean a model of that provider instead.
 """
 
 from __future__ import annotations
 
 import functools
+import json
+import os
 import re
 from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import nbflow
+from nbflow.assembly import agents
+
+PROFILES = Path(__file__).parent / "data" / "factbook.json"
+MODELS = {"OPENAI_API_KEY": "openai/gpt-5-mini", "ANTHROPIC_API_KEY": "anthropic/claude-haiku-4-5"}
+MODEL = next((model for key, model in MODELS.items() if os.environ.get(key)), None)
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def role(name: str) -> Callable[[F], F]:
+    """What ``model: name`` means: the function below it, or a provider's model when there is a key."""
+    if MODEL is None:
+        return nbflow.agent(name, effects="none")
+    agents.alias(name, MODEL)
+    return lambda function: function
+
+
+@nbflow.tool(effects="none")
+def profile(country: str) -> dict[str, object]:
+    """The profile of a country by its English name."""
+    found = {row["name"]: row for row in profiles()}
+    if country not in found:
+        raise KeyError(f"no profile of {country!r}; there are {len(found)}, as {', '.join(list(found)[:3])}")
+    return found[country]
+
+
+@functools.cache
+def profiles() -> list[dict[str, object]]:
+    """All 195 profiles."""
+    return json.loads(PROFILES.read_text("utf-8"))
+
 
 STOP = frozenset(
-    """a about above after again against all also am an and any are as at be because been before being below between both
-    but by can could did do does doing down during each even few for from further had has have having he her here hers him
-    his how however i if in into is it its just may might more most much must my near no nor not now of off on once one
-    only or other our out over own per same several she should since so some such than that the their them then there these
-    they this those through to too two under until up upon us very was we well were what when where which while who whom
-    why will with within would year years you your""".split()
+    """
+    a about above after again against all also am an and any are as at be because been before being below between
+    both but by can could did do does doing down during each even few for from further had has have having he
+    her here hers him his how however i if in into is it its just may might more most much must my near no nor
+    not now of off on once one only or other our out over own per same several she should since so some such
+    than that the their them then there these they this those through to too two under until up upon us very
+    was we well were what when where which while who whom why will with within would year years you your
+    """.split()
 )
 
 
@@ -36,6 +78,7 @@ def words(text: str) -> list[str]:
     return [word.strip("'-") for word in found if word not in STOP and len(word) > 2]
 
 
+@role("summariser")
 def summarise(text: str, count: int = 2) -> dict[str, object]:
     """The `count` sentences whose words are the most frequent, each word counting less once it was said.
 
@@ -60,8 +103,9 @@ def _mean(sentence: str, weight: dict[str, float]) -> float:
     return sum(weight.get(word, 0.0) for word in found) / len(found) if found else 0.0
 
 
+@role("mood_reader")
 def mood(text: str) -> dict[str, object]:
-    """Mean of the sentences' compound scores, from -1 (dark) to 1 (bright), with the two sentences that pull hardest."""
+    """The sentences' mean score, from -1 (dark) to 1 (bright), and the two sentences that pull hardest."""
     scored = [(_analyser().polarity_scores(sentence)["compound"], sentence) for sentence in sentences(text)]
     if not scored:
         return {"mood": 0.0, "brightest": "", "darkest": ""}
@@ -79,6 +123,7 @@ def _analyser():  # type: ignore[no-untyped-def]
     return SentimentIntensityAnalyzer()
 
 
+@role("indexer")
 def keywords(text: str, count: int = 8) -> dict[str, object]:
     """The `count` phrases of at most three words that score highest; a word scores degree by frequency."""
     phrases = Counter(_phrases(text))
@@ -106,6 +151,7 @@ def _phrases(text: str) -> list[tuple[str, ...]]:
     return found
 
 
+@role("critic")
 def coverage(summary: str, text: str) -> dict[str, object]:
     """What share of the text's vocabulary, each word weighed by how often it is said, the summary carries (0 to 1)."""
     whole, carried = Counter(words(text)), set(words(summary))
@@ -115,6 +161,7 @@ def coverage(summary: str, text: str) -> dict[str, object]:
     return {"score": round(score, 3), "missing": missing}
 
 
+@role("editor")
 def improve(summary: str, text: str) -> dict[str, object]:
     """The summary and the one sentence of the text that adds most to its coverage, in the text's order."""
     all_sentences, whole = sentences(text), Counter(words(text))
