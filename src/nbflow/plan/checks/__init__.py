@@ -1,0 +1,23 @@
+"""All checks of a workflow that could be read. Each is linear in the text, and none raises."""
+
+from __future__ import annotations
+
+from nbflow.plan.checks.findings import Checking
+from nbflow.plan.checks.graph import check_graph
+from nbflow.plan.checks.names import check_names
+from nbflow.plan.checks.secrets import check_secrets
+from nbflow.plan.checks.shapes import Shapes, check_fields
+from nbflow.plan.checks.tools import check_tools
+from nbflow.plan.checks.usage import check_usage
+
+__all__ = ["Checking", "check"]
+
+
+def check(checking: Checking, *, unbounded: bool = False) -> None:
+    """Every check, in no particular order: findings are sorted by place afterwards."""
+    check_names(checking)
+    check_graph(checking)
+    check_fields(checking, Shapes(checking.spec))
+    check_tools(checking)
+    check_secrets(checking)
+    check_usage(checking, unbounded=unbounded)

@@ -1,0 +1,86 @@
+"""What is written and does nothing, and what is missing for it to do anything."""
+
+from __future__ import annotations
+
+from nbflow.plan.checks.findings import Checking
+from nbflow.plan.link import Linked
+from nbflow.spec.nodes import NodeSpec
+
+
+def check_usage(checking: Checking, *, unbounded: bool = False) -> None:
+    """Inputs nobody reads, loops without an end, parts of a verb that need another."""
+    _inputs(checking)
+    for body in checking.root.everything():
+        for node in body.nodes:
+            if node.kind == "loop" and node.verb is not None:
+                _loop(checking, node, unbounded)
+            elif node.kind == "aggregate":
+                _aggregate(checking, node)
+            elif node.kind == "workflow":
+                _recursion(checking, body, node)
+            elif node.kind == "agent" and node.verb:
+                _agent(checking, node)
+
+
+def _inputs(checking: Checking) -> None:
+    declared = checking.spec.inputs.get("properties", {}) if checking.spec.inputs else {}
+    if not declared or checking.spec.machine is not None:
+        return
+    read: set[object] = set()
+    for body in checking.root.everything():
+        for use in body.uses:
+            if use.reference.root == "inputs":
+                if not use.reference.path:
+                    return
+                read.add(use.reference.path[0])
+    for name in declared:
+        if name not in read:
+            at = checking.spec.place("inputs", name)
+            if at is checking.spec.place("inputs") and isinstance(at.value, list):
+                at = next((item for item in at.value if item.value == name), at)
+                checking.wrong(at, "graph.unused_input", f"nothing reads the input '{name}'", severity="info")
+            else:
+                checking.wrong(at, "graph.unused_input", f"nothing reads the input '{name}'", severity="info", key=True)
+
+
+def _loop(checking: Checking, node: NodeSpec, unbounded: bool) -> None:
+    at = node.place("loop")
+    given = at.value if isinstance(at.value, dict) else {}
+    if "max" not in given and "max" not in node.verb and not unbounded and given:
+        checking.wrong(
+            at, "graph.unbounded_loop", f"loop '{node.id}' has no 'max': it may never end", "loop: {max: 10, …}", key=True
+        )
+
+
+def _aggregate(checking: Checking, node: NodeSpec) -> None:
+    how = node.verb.get("how")
+    if how is None:
+        return
+    if "with" not in node.at.value:  # type: ignore[operator]
+        checking.wrong(node.place("aggregate"), "schema.missing", f"'{node.id}' needs 'with': what it aggregates", key=True)
+    if how == "reduce" and "step" not in node.fields:
+        checking.wrong(
+            node.place("aggregate"), "schema.missing", f"'reduce' of '{node.id}' needs 'step'", "step: acc + item", key=True
+        )
+    for name, owner in (("by", "best"), ("start", "reduce"), ("step", "reduce")):
+        if name in node.fields and how != owner:
+            checking.wrong(
+                node.place(name), "schema.no_effect", f"'{name}' belongs to '{owner}', it does nothing for '{how}'",
+                severity="warning", key=True,
+            )  # fmt: skip
+
+
+def _recursion(checking: Checking, body: Linked, node: NodeSpec) -> None:
+    name = node.verb.get("name")
+    if name and name == checking.spec.name and "inline" not in node.verb:
+        checking.wrong(
+            node.place("workflow"), "graph.recursion", f"workflow '{name}' runs itself", severity="warning",
+            hint="it must come to an end: the depth of sub-workflows is limited; repetition is a 'loop'",
+        )  # fmt: skip
+
+
+def _agent(checking: Checking, node: NodeSpec) -> None:
+    if "prompt" not in node.verb and "messages" not in node.verb and "with" not in node.fields:
+        checking.wrong(
+            node.place("agent"), "schema.missing", f"agent '{node.id}' is asked nothing: it needs 'prompt', 'messages' or 'with'", key=True
+        )
