@@ -247,7 +247,10 @@ class Composer:
     # ---- errors
 
     def _report(self, finding: Diagnostic) -> None:
-        if len(self.findings) < _MOST:
+        known = any(
+            (one.code, one.line, one.column) == (finding.code, finding.line, finding.column) for one in self.findings
+        )
+        if not known and len(self.findings) < _MOST:
             self.findings.append(finding)
 
     def _finding(self, event: Any, code: str, message: str, hint: str | None = None) -> Diagnostic:

@@ -96,7 +96,7 @@ def _refuse_bad_characters(source: Source) -> None:
         raise SpecError((_not_utf8("the text looks like UTF-16"),))
     line, column = source.place(found.start())
     message = f"character U+{ord(found.group()):04X} is not allowed"
-    hint = 'in double quotes it may be written as an escape, such as "\\u0007"' if found.group() != "\0" else None
+    hint = f"in double quotes it may be written as \\u{ord(found.group()):04x}"
     finding = finding_at(source, line, column, "yaml.bad_character", message, hint=hint)
     raise SpecError((finding,))
 

@@ -17,6 +17,9 @@ Style = Literal["plain", "quoted", "block", "flow", "alias"]
 
 _BREAK = re.compile(r"\r\n|\n|\r")
 _EXCERPT = 500
+_UNSEEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
 
 
 class Source:
@@ -142,19 +145,24 @@ def finding_at(
     length: int = 1,
 ) -> Diagnostic:
     """A finding about a place of a text, its line quoted (keys and tokens in it made unreadable)."""
-    excerpt = source.line(line)
+    excerpt = visible(source.line(line))
     if len(excerpt) > column + _EXCERPT:
         excerpt = excerpt[: column + _EXCERPT]
     return Diagnostic(
         code=code,
-        message=conceal(message),
+        message=visible(conceal(message)),
         line=line,
         column=column,
         severity=severity,
-        hint=None if hint is None else conceal(hint),
+        hint=None if hint is None else visible(conceal(hint)),
         excerpt=conceal(excerpt),
         length=max(1, length),
     )
+
+
+def visible(text: str) -> str:
+    """`text` without the characters that move the cursor, ring or turn the line round, so that it may be shown."""
+    return _UNSEEN.sub("�", text) if not text.isprintable() else text
 
 
 # ---- places inside a scalar ----------------------------------------------------------------------

@@ -115,7 +115,7 @@ def _expression_in_flow(refusal: Refusal) -> Diagnostic | None:
     if "flow" not in refusal.context or not isinstance(refusal.last, yaml.ScalarEvent) or refusal.last.style:
         return None
     value = refusal.last.value
-    begins = value.startswith("=") or (refusal.rest[:1] in "[{" and re.fullmatch(r"[\w.]+", value))
+    begins = value.startswith("=") or (refusal.rest[:1] in ("[", "{") and re.fullmatch(r"[\w.]+", value))
     if not begins:
         return None
     return unquoted_expression(refusal.source, *refusal.place(refusal.last.start_mark))
