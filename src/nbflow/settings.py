@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     tools: Names = Field((), description="files or modules whose functions are tools")
     agent_model: str | None = Field(None, description="model of agents that name none, as provider/model")
     agent_timeout: Seconds = Field(None, description="limit of one agent attempt where the node sets none")
-    concurrency: int = Field(1000, ge=1, description="attempts in flight at once")
+    concurrency: int | None = Field(None, ge=1, description="attempts in flight at once; none: no limit")
     threads: int = Field(32, ge=1, description="threads for plain functions")
     unbounded_loops: bool = Field(False, description="allow `loop` without `max`")
     http_private: bool = Field(False, description="let http tools reach private addresses")

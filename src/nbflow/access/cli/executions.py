@@ -6,7 +6,7 @@ A verb on an execution takes it over, acts, and drives it on until it ends or on
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -21,11 +21,13 @@ from nbflow.access.cli.reading import read_inputs, read_value
 from nbflow.access.cli.running import exit_code, finish, show_outputs, tell
 from nbflow.access.cli.tooling import register
 from nbflow.errors import NotFound
+from nbflow.history import forking as history
 from nbflow.ports.journal import Summary
 from nbflow.runtime.engine import Engine
 from nbflow.runtime.execution import Execution, failure_line
 
 group = typer.Typer(no_args_is_help=True, help="What ran, and going on with what was interrupted.")
+Follow = Callable[[Engine, Execution], Awaitable[Execution]]
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="all that were interrupted, if none")]
 Detach = Annotated[bool, typer.Option("--detach", help="leave what only waits")]
 Node = Annotated[str, typer.Argument(metavar="NODE", help="a node's path, as refine[1].rewrite")]
@@ -279,9 +281,54 @@ def answer(
 
 
 @group.command()
-def retry(id: Id, node: Node, tools: Tools = None, json: Json = False, store: Store = None) -> None:
-    """Run an attempt again whose outcome is in doubt, or that waits for its retry."""
-    _act(id, lambda execution: execution.retry(node), json=json, store=store, tools=tools)
+def retry(
+    id: Id,
+    node: Annotated[str | None, typer.Argument(metavar="[NODE]", help="a node in doubt; none: all that failed")] = None,
+    tools: Tools = None,
+    json: Json = False,
+    store: Store = None,
+) -> None:
+    """Run a node again that is in doubt; or an ended execution, anew, keeping what was completed."""
+    if node is not None:
+        _act(id, lambda execution: execution.retry(node), json=json, store=store, tools=tools)
+        return
+    _follow(id, history.rerun, json=json, store=store, tools=tools)
+
+
+@group.command("fork")
+def fork_(
+    id: Id,
+    at: Annotated[str, typer.Option("--at", metavar="NODE|N", help="before this node began, or after event N")],
+    inputs: Inputs = None,
+    tools: Tools = None,
+    json: Json = False,
+    store: Store = None,
+) -> None:
+    """Go on with a copy of the first part of an execution; -i gives the node new inputs."""
+    given = read_inputs(inputs) if inputs else None
+    place: str | int = int(at) if at.isdecimal() else at
+
+    async def forked(made: Engine, execution: Execution) -> Execution:
+        return await history.fork(made, execution, place, inputs=given)
+
+    _follow(id, forked, json=json, store=store, tools=tools)
+
+
+def _follow(id: str, follow: Follow, *, json: bool, store: str | None, tools: list[str] | None) -> None:
+    """Start a new execution from an old one, and drive it to its end."""
+    with Answer(json) as answer:
+        register(tools)
+        execution, document = asyncio.run(_followed(id, follow, store, quiet=json))
+        answer.give(document, lambda: tell(execution), exit_code(execution))
+
+
+async def _followed(id: str, follow: Follow, store: str | None, *, quiet: bool) -> tuple[Execution, documents.Document]:
+    async with engine(store) as made:
+        execution = await follow(made, await made.open(await resolve(made, id)))
+        if not quiet:
+            say(f"{execution.plan.name} {execution.plan.version} · {execution.id}", "dim")
+        await finish(execution, now=made.clock.now, quiet=quiet)
+        return execution, _document(execution)
 
 
 @group.command()
