@@ -1,0 +1,262 @@
+"""Follows committed records and says how everything looks now. One fold for the live view, the final picture and
+the text progress; a batch of records costs what it touches.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from nbflow.execution import events as e
+from nbflow.execution.events import Record
+from nbflow.execution.evolve import evolve
+from nbflow.execution.state import SETTLED, ExecutionState, NodeState
+from nbflow.notebook.render.lettering import clean, seconds, shorten
+from nbflow.notebook.render.looks import PENDING, Look
+from nbflow.notebook.render.picture import Picture
+from nbflow.plan.plan import Branches, ForEach, Loop, Plan
+
+ROUNDS = re.compile(r"\[\d+\]")
+WAITS = {
+    "ask": "an answer is needed",
+    "in_doubt": "may have happened: decide",
+    "wait": "waits for its time",
+    "listen": "waits for its event",
+    "breaker": "its tool rests after failures",
+}
+FIRST = ("held", "running", "waiting", "suspended")  # of many instances, the phase that is shown
+LAST = ("failed", "completed", "cancelled", "skipped")
+
+
+class Watch:
+    """The looks of one execution, in step with its records."""
+
+    def __init__(self, plan: Plan, picture: Picture) -> None:
+        self.plan, self.picture = plan, picture
+        self.state = ExecutionState(plan)
+        self.wires: dict[str, str] = {}
+        self.known, self.settled = len(plan.body.nodes), 0
+        self.tokens, self.cost = 0, 0.0
+        self._paths: dict[str, list[str]] = {}  # box key → the paths that were seen for it
+        self._phases: dict[str, str] = {}
+        self._counts: dict[str, dict[str, int]] = {}
+        self._held: dict[str, None] = {}
+        self._gates: dict[str, dict[str, str]] = {}
+        for (source, target), wire in picture.gates.items():
+            self._gates.setdefault(source, {})[target] = wire
+        self._leaving: dict[str, list[str]] = {}
+        for link in picture.wires:
+            self._leaving.setdefault(link.source, []).append(link.key)
+        self._owner = _owners(picture)
+
+    # --- in --------------------------------------------------------------------------------------------
+
+    def fold(self, records: Iterable[Record]) -> dict[str, None]:
+        """Take records in; returns the keys of all boxes, clusters and wires that may look different now."""
+        changed: dict[str, None] = {}
+        for record in records:
+            evolve(self.state, record)
+            for path in self._touched(record.event):
+                self._see(path, changed)
+            self._count(record.event)
+            self._choose(record.event, changed)
+        return changed
+
+    def hold(self, paths: Sequence[str]) -> dict[str, None]:
+        """The paths that a gate holds now; returns the keys that may look different."""
+        before, self._held = self._held, dict.fromkeys(paths)
+        changed: dict[str, None] = {}
+        for path in (*before, *self._held):
+            self._see(path, changed)
+        return changed
+
+    def _touched(self, event: e.Event) -> Iterable[str]:
+        if isinstance(
+            event,
+            e.ExecutionEnding
+            | e.ExecutionSuspended
+            | e.ExecutionRecovered
+            | e.ExecutionFailed
+            | e.ExecutionCancelled
+            | e.ExecutionCompleted,
+        ):
+            return list(self.state.nodes)
+        node = getattr(event, "node", None)
+        touched = [node] if isinstance(node, str) and node else []
+        touched += getattr(event, "activated", ())
+        touched += [path for path, _ in getattr(event, "skipped", ())]
+        touched += getattr(event, "cancelled", ())
+        owner = self.state.nodes.get(node) if node else None
+        if owner is not None and owner.phase in SETTLED and owner.opened:
+            touched += [inner.path for frame in owner.opened for inner in self.state.under(frame)]
+        return touched
+
+    def _see(self, path: str, changed: dict[str, None]) -> None:
+        key = self.picture.places.get(ROUNDS.sub("", path))
+        node = self.state.nodes.get(path)
+        if node is None:
+            return
+        phase, before = node.phase, self._phases.get(path)
+        if phase != before:
+            self._phases[path] = phase
+            self.settled += (phase in SETTLED) - (before in SETTLED)
+        if key is None:
+            return
+        changed[key] = None
+        counts = self._counts.setdefault(key, {})
+        if before is None:
+            self._paths.setdefault(key, []).append(path)
+        else:
+            counts[before] -= 1
+        counts[phase] = counts.get(phase, 0) + 1
+        if phase in ("skipped", "cancelled", "failed") and node.handled is None and len(self._paths[key]) == 1:
+            for wire in self._leaving.get(key, ()):
+                self._mark(wire, "dead", changed)
+            changed |= {inner: None for inner, owner in self._owner.items() if owner == key}
+
+    def _mark(self, wire: str, state: str, changed: dict[str, None]) -> None:
+        if self.wires.get(wire) != state:
+            self.wires[wire] = state
+            changed[wire] = None
+
+    def _choose(self, event: e.Event, changed: dict[str, None]) -> None:
+        if not isinstance(event, e.NodeCompleted | e.NodeFailed) or event.chosen is None:
+            return
+        key = self.picture.places.get(ROUNDS.sub("", event.node), "")
+        for target, wire in self._gates.get(key, {}).items():
+            self._mark(wire, "live" if target in event.chosen else "dead", changed)
+
+    def _count(self, event: e.Event) -> None:
+        if isinstance(event, e.CallRecorded):
+            usage = event.usage
+            self.tokens += int(usage.get("input_tokens") or 0) + int(usage.get("output_tokens") or 0)
+            self.cost += float(usage.get("cost_usd") or usage.get("usd") or usage.get("cost") or 0.0)
+        elif isinstance(event, e.NodeExpanded) and event.node in self.state.nodes:
+            self.known += _opened(self.state.nodes[event.node], event)
+
+    # --- out -------------------------------------------------------------------------------------------
+
+    def look(self, key: str) -> Look:
+        """How a box or cluster looks; of many rounds or items, all of them together."""
+        paths = self._paths.get(key)
+        if not paths:
+            return self._unreached(key)
+        node = self.state.nodes[paths[-1]]
+        if len(paths) == 1:
+            return self._one(node)
+        counts = self._counts[key]
+        phase = self._phase(key, counts, paths)
+        done = sum(counts.get(name, 0) for name in ("completed", "failed", "skipped", "cancelled"))
+        note = ""
+        if phase in ("failed", "waiting"):
+            worst = next((self.state.nodes[path] for path in paths if self.state.nodes[path].phase == phase), node)
+            note = _note(worst)
+        return Look(phase, note, f"{done}/{len(paths)}")
+
+    def _unreached(self, key: str) -> Look:
+        owner = self._owner.get(key)
+        phase = self.look(owner).phase if owner is not None else "pending"
+        return Look(phase) if phase in ("skipped", "cancelled") else PENDING
+
+    def looks(self) -> dict[str, Look]:
+        return {item.key: self.look(item.key) for item in self.picture.items()}
+
+    def paths(self, key: str) -> tuple[str, ...]:
+        """The paths (rounds, items) behind a box."""
+        return tuple(self._paths.get(key, ()))
+
+    def _phase(self, key: str, counts: dict[str, int], paths: list[str]) -> str:
+        if any(path in self._held for path in paths):
+            return "held"
+        for phase in FIRST:
+            if counts.get(phase):
+                return phase
+        if counts.get("scheduled"):
+            return "running" if counts.get("completed") else "scheduled"
+        return next((phase for phase in LAST if counts.get(phase)), "pending")
+
+    def _one(self, node: NodeState) -> Look:
+        if node.path in self._held:
+            return Look("held", "held here", _badge(node))
+        since = node.started if node.phase == "running" else None
+        return Look(node.phase, _note(node), _badge(node), since)
+
+    def counts(self) -> dict[str, int]:
+        """How many nodes are in each phase, bodies included."""
+        counts: dict[str, int] = {}
+        for phase in self._phases.values():
+            counts[phase] = counts.get(phase, 0) + 1
+        pending = self.known - len(self._phases)
+        return counts | ({"pending": pending} if pending > 0 else {})
+
+
+def _owners(picture: Picture) -> dict[str, str]:
+    """The node around each box or cluster that stands in a node's body."""
+    clusters = {cluster.key: cluster for cluster in picture.clusters}
+    owners: dict[str, str] = {}
+    for key, place in [(box.key, box.cluster) for box in picture.boxes] + [(c.key, c.parent) for c in picture.clusters]:
+        while place is not None and not clusters[place].node:
+            place = clusters[place].parent
+        if place is not None:
+            owners[key] = place
+    return owners
+
+
+def _opened(owner: NodeState, event: e.NodeExpanded) -> int:
+    """How many more nodes are known of now that bodies opened."""
+    work = owner.node.work
+    if isinstance(work, Loop):
+        return len(work.body.nodes) * len(event.frames)
+    if event.total is None:
+        return 0
+    if isinstance(work, ForEach):
+        return len(work.body.nodes) * event.total
+    return sum(len(body.nodes) for _, body in work.bodies) if isinstance(work, Branches) else 0
+
+
+def _badge(node: NodeState) -> str:
+    work = node.node.work
+    if node.opened is not None and isinstance(work, Loop):
+        return f"{len(node.opened)}/{work.max}" if work.max else f"{len(node.opened)}"
+    if node.opened is not None:
+        return f"{len(node.opened) - node.open}/{node.total if node.total is not None else len(node.opened)}"
+    if node.phase in ("completed", "failed") and node.started is not None and node.ended is not None and node.attempt:
+        return seconds(node.ended - node.started)
+    return ""
+
+
+def _note(node: NodeState) -> str:
+    if node.phase == "failed":
+        return error_line(node.error)
+    if node.phase == "waiting":
+        return _waiting(node)
+    if node.phase in ("skipped", "cancelled"):
+        return shorten(node.reason or "", 80)
+    if node.phase == "running":
+        return f"attempt {node.attempt}" if node.attempt > 1 and node.opened is None else ""
+    if node.phase == "completed":
+        return _ending(node)
+    return ""
+
+
+def _waiting(node: NodeState) -> str:
+    if node.reason == "retry":
+        return f"again after {error_line(node.error)}"
+    return WAITS.get(node.reason or "", clean(node.reason or ""))
+
+
+def _ending(node: NodeState) -> str:
+    if node.handled:
+        return f"handled: {error_line(node.error)}"
+    if node.taken:
+        return "mock" if node.taken.get("mock") else f"kept from {shorten(node.taken.get('execution', 'before'), 24)}"
+    return ""
+
+
+def error_line(error: Any) -> str:
+    """An error as one short line: its kind and words."""
+    if not isinstance(error, dict):
+        return ""
+    kind, message = clean(error.get("kind") or "error"), clean(error.get("message") or "")
+    return shorten(message if message.startswith(kind) else f"{kind}: {message}", 160)
