@@ -5,13 +5,12 @@ Reading never stops at the first finding: what can be read is read, so that one 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from nbflow.spec import forms, policies
-from nbflow.spec.document import Located
+from nbflow.spec.document import Located, glued_colon
 from nbflow.spec.forms import Fields, Form, Reading
 from nbflow.spec.names import did_you_mean, listed, wrong_id
 
@@ -96,14 +95,12 @@ FIELDS: Fields = {
 }  # fmt: skip
 
 _BODY = ("nodes", "result")
-_GLUED = re.compile(r"[a-z_]+:\S")
 
 
 def read_nodes(at: Located, reading: Reading, *, empty: str = "a workflow needs at least one node") -> tuple[NodeSpec, ...]:
     """A `nodes:` mapping. Findings are reported; what could be read is returned in the order written."""
     if isinstance(at.value, list):
-        first = at.value[0] if at.value else at
-        reading.wrong(first, "schema.nodes", "'nodes' is a mapping from ids to nodes, not a list", hint="nodes:\n  my_id: {tool: …}")
+        reading.wrong(at, "schema.nodes", "'nodes' is a mapping from ids to nodes, not a list", hint="nodes: {my_id: {tool: …}}")
         return ()
     if not isinstance(at.value, dict):
         reading.wrong(at, "schema.nodes", f"'nodes' is a mapping from ids to nodes, not {forms.kind_of(at)}", key=at.value is None)
@@ -202,11 +199,9 @@ def _unknown_field(key: str, at: Located, reading: Reading, what: str, kind: str
 
 def _not_a_node(id: str, at: Located, reading: Reading, what: str) -> None:
     value = at.value
-    if isinstance(value, str) and _GLUED.match(value):
-        verb, _, rest = value.partition(":")
-        reading.wrong(
-            at, "yaml.missing_space", f"'{value}' is one word: a space is missing after the colon", hint=f"write '{verb}: {rest}'"
-        )
+    apart = glued_colon(at)
+    if apart is not None:
+        reading.wrong(at, "yaml.missing_space", f"'{value}' is one word: a space is missing after the colon", hint=f"write '{apart}'")
         return
     message = f"{what} must be a mapping with a verb, not {forms.kind_of(at)}"
     hint = f"{id or 'node'}: {{tool: {value}}}" if isinstance(value, str) else "for example {tool: http.get}"

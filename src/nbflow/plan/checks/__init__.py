@@ -8,6 +8,7 @@ from nbflow.plan.checks.names import check_names
 from nbflow.plan.checks.secrets import check_secrets
 from nbflow.plan.checks.shapes import Shapes, check_fields
 from nbflow.plan.checks.tools import check_tools
+from nbflow.plan.checks.triggers import check_triggers
 from nbflow.plan.checks.usage import check_usage
 
 __all__ = ["Checking", "check"]
@@ -20,4 +21,5 @@ def check(checking: Checking, *, unbounded: bool = False) -> None:
     check_fields(checking, Shapes(checking.spec))
     check_tools(checking)
     check_secrets(checking)
+    check_triggers(checking)
     check_usage(checking, unbounded=unbounded)
