@@ -13,6 +13,7 @@ from nbflow.access.cli.printing import DONE, INVALID, out, say, show_findings
 from nbflow.access.cli.reading import read_source
 from nbflow.access.cli.tooling import register
 from nbflow.errors import Diagnostic
+from nbflow.spec.language import language_schema
 
 
 def validate(file: File, tools: Tools = None, json: Json = False) -> None:
@@ -37,4 +38,4 @@ def _show(found: Sequence[Diagnostic], file: str) -> None:
 def schema() -> None:
     """Print the JSON Schema of the language as installed, for editors."""
     with Answer(False) as answer:
-        answer.give(None, lambda: out.print(json_.dumps(assembly.language_schema(), indent=2), markup=False))
+        answer.give(None, lambda: out.print(json_.dumps(language_schema(assembly.kinds), indent=2), markup=False))

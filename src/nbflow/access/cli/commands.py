@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from nbflow.access.cli import executions, tooling
+from nbflow.access.cli import executions, tooling, workflows
 from nbflow.access.cli.checking import schema, validate
 from nbflow.access.cli.demo import demo
 from nbflow.access.cli.doctor import doctor
+from nbflow.access.cli.drawing import graph
 from nbflow.access.cli.running import run
 
 app = typer.Typer(
@@ -36,7 +37,8 @@ def top(
     """A workflow engine that lives in a notebook and grows to a fleet."""
 
 
-for command in (validate, run, schema, demo, doctor):
+for command in (validate, run, graph, schema, demo, doctor):
     app.command()(command)
 app.add_typer(executions.group, name="executions")
+app.add_typer(workflows.group, name="workflows")
 app.add_typer(tooling.group, name="tools")

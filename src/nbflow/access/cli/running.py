@@ -17,7 +17,7 @@ from nbflow import assembly
 from nbflow.access import documents
 from nbflow.access.cli.answering import Answer, engine
 from nbflow.access.cli.options import File, Inputs, Json, Store, Tools
-from nbflow.access.cli.printing import CANCELLED, DONE, FAILED, complain, err, out, say, short, spell
+from nbflow.access.cli.printing import CANCELLED, DONE, FAILED, complain, err, out, say, short, show_findings, spell
 from nbflow.access.cli.progress import Progress
 from nbflow.access.cli.reading import read_inputs, read_source
 from nbflow.access.cli.tooling import register
@@ -44,6 +44,8 @@ def run(
         given = read_inputs(inputs or ())
         register(tools)
         workflow = assembly.parse(source.text, folder=source.folder)
+        if not json:
+            show_findings(workflow.diagnostics, file)
         document, execution = asyncio.run(_run(workflow, given, store, mock=mock, detach=detach, quiet=json))
         answer.give(document, lambda: tell(execution), exit_code(execution))
 
