@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from nbflow.ports.journal import Journal
+from nbflow.storage.duckdb.journal import DuckDBJournal
 from nbflow.storage.memory.journal import MemoryJournal
 
 Open = Callable[[Path], Awaitable[Journal]]
@@ -17,7 +18,11 @@ async def _memory(folder: Path) -> Journal:
     return MemoryJournal()
 
 
-STORES: dict[str, Open] = {"memory": _memory}
+async def _duckdb(folder: Path) -> Journal:
+    return DuckDBJournal(folder / ".nbflow" / "history.duckdb")
+
+
+STORES: dict[str, Open] = {"memory": _memory, "duckdb": _duckdb}
 
 
 @pytest.fixture(params=list(STORES))

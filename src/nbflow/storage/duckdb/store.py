@@ -1,0 +1,187 @@
+"""The embedded store as plain functions: no loop, no thread. The journal, the shell and analytics read through it.
+
+Every question opens the database late and closes it early: first what the segments have is taken in, then the question
+is asked. When somebody else holds the database for long, the question is asked of a private copy.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+
+from nbflow.errors import StorageError
+from nbflow.execution.events import Record
+from nbflow.ports.clock import Clock, SystemClock
+from nbflow.ports.journal import Gap, Summary
+from nbflow.storage import codec
+from nbflow.storage.duckdb import database, intake, owners, queries, salvage
+from nbflow.storage.duckdb.database import Busy, Connection, Damaged
+from nbflow.storage.duckdb.folder import Folder
+from nbflow.storage.duckdb.values import FileValues
+
+Answer = TypeVar("Answer")
+
+_PATIENCE = 10.0  # seconds to wait for another nbflow that has the database
+_MAGIC = b"DUCK"
+
+
+class DuckDBStore:
+    """Reads and keeps in order the store whose database is `path` (it need not exist yet).
+
+    >>> store = DuckDBStore("/tmp/nbflow-example/history.duckdb")
+    >>> [summary.phase for summary in store.executions()]
+    []
+    """
+
+    def __init__(self, path: str | Path, clock: Clock | None = None) -> None:
+        self.folder = Folder(Path(path).absolute())
+        self.clock = clock or SystemClock()
+        self._check_place()
+        self.values = FileValues(self.folder.values)
+        self._alone = threading.RLock()
+
+    # --- questions ------------------------------------------------------------------------------------
+
+    def read(self, execution: str, after: int = 0) -> list[Record]:
+        """The records of an execution after a sequence. Raises `StorageError`."""
+        rows = self.ask(lambda connection: queries.rows(connection, execution, after))
+        return [
+            Record(sequence, stamp, codec.decode_event(version, event, fields, self.values.get))
+            for sequence, stamp, event, version, fields in rows
+        ]
+
+    def last_sequence(self, execution: str) -> int:
+        return self.ask(lambda connection: queries.last_sequence(connection, execution))
+
+    def executions(self) -> list[Summary]:
+        return self.ask(lambda connection: queries.summaries(connection, self.values.get))
+
+    def known(self) -> list[str]:
+        """The ids of all executions; nothing is opened when there is nothing yet."""
+        if not self.folder.database.exists() and not intake.waiting(self.folder):
+            return []
+        return self.ask(queries.known)
+
+    def gaps(self) -> list[Gap]:
+        """Loss that is known: missing sequences, lost executions, damaged files."""
+        try:
+            gaps = self.ask(lambda connection: queries.gaps(connection, self._claimed()))
+        except StorageError as error:
+            gaps = [Gap(None, 0, None, str(error))]
+        aside = [Gap(None, 0, None, f"{path.name} is damaged and was set aside") for path in self.folder.damaged()]
+        return gaps + aside
+
+    def _claimed(self) -> list[str]:
+        """Executions that must be there, when a database was lost; a claim alone may come to nothing."""
+        lost = any(path.name.startswith(f"{self.folder.database.name}.damaged-") for path in self.folder.damaged())
+        return owners.read_claims(self.folder) if lost else []
+
+    def take_in(self) -> None:
+        """Take in what the segments have, when the database is free; else another time."""
+        if intake.waiting(self.folder):
+            with suppress(Busy):
+                self._ask_database(lambda _: None)
+
+    def ask(self, question: Callable[[Connection], Answer]) -> Answer:
+        """Ask the database, with all that was written taken in. Asking makes no file. Raises `StorageError`."""
+        try:
+            if self.folder.segments.exists():
+                return self._ask_database(question)
+        except StorageError as error:
+            if not isinstance(error, Busy) and error.code != "store.read_only":
+                raise
+        with self.copied() as connection:
+            return question(connection)
+
+    @contextmanager
+    def copied(self) -> Iterator[Connection]:
+        """A connection to a private copy of the store with all that was written; it goes when it is closed."""
+        with tempfile.TemporaryDirectory(prefix="nbflow-") as place:
+            path = Path(place) / "history.duckdb"
+            self._copy(path)
+            with database.opened(path) as connection:
+                yield connection
+
+    # --- order ----------------------------------------------------------------------------------------
+
+    def stamp(self) -> str:
+        return self.clock.new_id()
+
+    def _ask_database(self, question: Callable[[Connection], Answer]) -> Answer:
+        with self._alone, self.folder.held("database", _PATIENCE):
+            for patience in (2, 1, 0):
+                try:
+                    return self._ask_once(question)
+                except Damaged as damage:
+                    if not patience:
+                        raise StorageError("store.corrupt", str(damage)) from None
+                    salvage.repair(self.folder, self.stamp())
+                except StorageError as error:
+                    if error.code != "store.not_a_database" or not patience or self._is_duckdb() is not False:
+                        raise
+                    salvage.repair(self.folder, self.stamp())
+        raise AssertionError("unreachable")
+
+    def _ask_once(self, question: Callable[[Connection], Answer]) -> Answer:
+        if not self.folder.database.exists():
+            self._begin()
+        with database.opened(self.folder.database) as connection:
+            intake.take_in(connection, self.folder, self.stamp(), self.folder.segments / "taking.tmp")
+            return question(connection)
+
+    def _begin(self) -> None:
+        self.folder.set_aside(self.folder.wal, self.stamp())  # a log without its database
+        try:
+            database.create(self.folder.database)
+        except OSError as error:
+            raise StorageError("store.write", f"{self.folder.database} cannot be made: {error}") from None
+
+    def _copy(self, target: Path) -> None:
+        """Copy the database as it is between two writes of whoever holds it, then take in the segments."""
+        source = self.folder.database
+        for _ in range(20):
+            before = self._signature()
+            for path, name in ((source, target), (self.folder.wal, target.with_name(target.name + ".wal"))):
+                name.unlink(missing_ok=True)
+                with suppress(FileNotFoundError):
+                    shutil.copyfile(path, name)
+            if not target.exists():
+                database.create(target)
+            if before == self._signature():
+                with suppress(Damaged), database.opened(target) as connection:
+                    intake.take_in(connection, self.folder, self.stamp(), target.with_name("taking.tmp"), remove=False)
+                    return
+        raise StorageError("store.shared", f"{source} changes all the time, and cannot be read",
+                           "close the connection that writes to it")
+
+    def _signature(self) -> list[tuple[int, int, int]]:
+        found = []
+        for path in (self.folder.database, self.folder.wal):
+            with suppress(FileNotFoundError):
+                status = path.stat()
+                found.append((status.st_ino, status.st_size, status.st_mtime_ns))
+        return found
+
+    def _is_duckdb(self) -> bool | None:
+        """Whether the file begins as DuckDB's do; None when there is none, or it is not a store's."""
+        try:
+            with self.folder.database.open("rb") as file:
+                return os.pread(file.fileno(), 4, 8) == _MAGIC
+        except OSError:
+            return None
+
+    def _check_place(self) -> None:
+        """Refuse what is plainly no store, before anything is made."""
+        path = self.folder.database
+        if path.is_dir():
+            raise StorageError("store.path", f"{path} is a folder; the store is a file in it",
+                               f"name {path / 'history.duckdb'}")
+        if self._is_duckdb() is False and not self.folder.claims.exists():
+            raise StorageError("store.not_a_database", f"{path} is not a DuckDB file",
+                               "name another file in NBFLOW_STORE; this one was not touched")
