@@ -164,7 +164,11 @@ def _flat(prefix: str, value: Any) -> dict[str, Any]:
 def _compared(path: str, field: str, before: Any, after: Any, *, meaning: bool) -> Iterator[Change]:
     if before == after:
         return
-    if isinstance(before, dict) and isinstance(after, dict) and field in ("inputs", "outputs", "pools", "rates", "budget"):
+    if (
+        isinstance(before, dict)
+        and isinstance(after, dict)
+        and field in ("inputs", "outputs", "pools", "rates", "budget")
+    ):
         for key in [*after, *(key for key in before if key not in after)]:
             yield from _compared(path, f"{field}.{key}", before.get(key), after.get(key), meaning=meaning)
     elif before is None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nbflow.plan import meaning, plan as p
-from nbflow.plan.link import DATA, ERROR_GATE, GATE, GATES, ORDER, Linked, link
+from nbflow.plan import meaning
+from nbflow.plan import plan as p
+from nbflow.plan.link import DATA, ERROR_GATE, GATES, ORDER, Linked, link
 from nbflow.plan.order import backwards
 from nbflow.spec.document import Located
 from nbflow.spec.expressions import Value, compile_value, literal
@@ -23,7 +24,7 @@ Inline = Callable[[WorkflowSpec], p.Plan]
 _EMPTY: Mapping[str, Any] = {}
 
 
-def compile(spec: WorkflowSpec, root: Linked, *, name: str, source: str) -> p.Plan:
+def compile_plan(spec: WorkflowSpec, root: Linked, *, name: str, source: str) -> p.Plan:
     """The plan of a workflow that has no errors."""
     body = Compiler(name).body(root)
     handler = root.bodies.get((-1, "on_error"))
@@ -91,7 +92,7 @@ class Compiler:
         for index in backwards(linked.incoming):
             spec = linked.nodes[index]
             here = f"{path}.{spec.id}" if path else spec.id
-            bodies = {label: below for label, below in inner.get(index, ())}
+            bodies = dict(inner.get(index, ()))
             work = self._work(spec, bodies, here)
             ranks[index] = _weight(work) + max((ranks[edge.target] for edge in outgoing[index]), default=0)
             nodes[index] = self._node(spec, index, work, bodies, outgoing[index], counts[index], ranks[index], here)
@@ -229,7 +230,9 @@ def _agent(compiler: Compiler, spec: NodeSpec, bodies: Mapping[str, Linked], pat
 
 def _switch(compiler: Compiler, spec: NodeSpec, bodies: Mapping[str, Linked], path: str) -> p.Work:
     return p.Switch(
-        tuple(p.Case(case.when, tuple(str(then.value) for then in case.then), case.label) for case in spec.verb["cases"])
+        tuple(
+            p.Case(case.when, tuple(str(then.value) for then in case.then), case.label) for case in spec.verb["cases"]
+        )
     )
 
 
@@ -275,7 +278,7 @@ def _workflow(compiler: Compiler, spec: NodeSpec, bodies: Mapping[str, Linked], 
     name = verb["name"]
     if inline is not None:
         name = name or f"{compiler.name}_{spec.id}"
-        plan = compile(inline, link(inline), name=name, source="")
+        plan = compile_plan(inline, link(inline), name=name, source="")
     return p.SubWorkflow(name, verb.get("version"), _arguments(spec), plan)
 
 

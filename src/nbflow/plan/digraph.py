@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from nbflow.plan.plan import Body, Branches, ForEach, Loop, NodePlan, Plan, SubWorkflow, ToolCall
 
 if TYPE_CHECKING:
-    import networkx
+    import networkx as nx
 
 
-def digraph(plan: Plan) -> networkx.DiGraph[str]:
+def digraph(plan: Plan) -> nx.DiGraph[str]:
     """The root graph. Nodes have `kind`, `label`, `doc`, `line` and, where they hold nodes, `bodies`: graphs by name.
 
     Edges have `kinds` (data, order, gate), `activating`, `gate`, and the `label` of the branch.
@@ -20,10 +20,10 @@ def digraph(plan: Plan) -> networkx.DiGraph[str]:
     return graph
 
 
-def _graph(body: Body) -> networkx.DiGraph[str]:
-    import networkx
+def _graph(body: Body) -> nx.DiGraph[str]:
+    import networkx as nx
 
-    graph: networkx.DiGraph[str] = networkx.DiGraph()
+    graph: nx.DiGraph[str] = nx.DiGraph()
     for node in body.nodes:
         graph.add_node(node.id, kind=node.kind, label=label_of(node), doc=node.doc, line=node.line, tags=node.tags)
         inner = {name: _graph(each) for name, each in bodies_of(node)}

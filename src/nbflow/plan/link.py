@@ -6,12 +6,13 @@ pair. What a body reads of the nodes around it is a data edge to the node that o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from nbflow.plan.reads import ITEM_ROOTS, LOOP_ROOTS, NOTHING, Read, reads
+from nbflow.plan.templates import has_constants
 from nbflow.spec.document import Located
-from nbflow.spec.expressions import Expression, Reference, Value
+from nbflow.spec.expressions import Reference
 from nbflow.spec.nodes import NodeSpec
 from nbflow.spec.workflow import WorkflowSpec
 
@@ -63,6 +64,7 @@ class Linked:
     bodies: dict[tuple[int, str], Linked] = field(default_factory=dict)
     error_roots: frozenset[int] = frozenset()
     ends: list[Read] = field(default_factory=list)  # what the body as a whole reads: results, outputs
+    reads: list[tuple[int, Read]] = field(default_factory=list)  # conditions, and templates with constant expressions
 
     def everything(self) -> Iterator[Linked]:
         """This body and those inside it, outermost first."""
@@ -95,7 +97,13 @@ def link(spec: WorkflowSpec) -> Linked:
 
 
 def _body(
-    nodes: tuple[NodeSpec, ...], around: Linked | None, owner: int, roots: frozenset[str], *, detached: bool = False, name: str = ""
+    nodes: tuple[NodeSpec, ...],
+    around: Linked | None,
+    owner: int,
+    roots: frozenset[str],
+    *,
+    detached: bool = False,
+    name: str = "",
 ) -> Linked:
     index = {node.id: place for place, node in enumerate(nodes)}
     inherited = around.roots if around is not None else NOTHING
@@ -202,12 +210,11 @@ def _join(body: Linked, source: int, target: int, kind: int, label: str | None =
         draft.labels.append(label)
 
 
-def references(template: Expression | Value) -> Iterable[Reference]:
-    return template.references
-
-
 def _read(body: Linked, reader: int, read: Read) -> None:
-    for reference in read.template.references:
+    template = read.template
+    if read.condition or read.path[-1] == "for_each" or has_constants(template):
+        body.reads.append((reader, read))
+    for reference in template.references:
         root = reference.root
         use = Use(body, reader, read, reference)
         if root in USUAL_ROOTS:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, replace
 from typing import Any
 
 from nbflow.plan.plan import Body, NodePlan, Plan
+from nbflow.plan.templates import written
 from nbflow.spec.expressions import Expression, Value
 
 _UNSAID = frozenset({"index", "line", "column", "doc", "tags", "rank", "meaning", "sources", "source", "roots"})
@@ -33,13 +34,13 @@ def digest(value: Any) -> str:
 
 def canonical(value: Any) -> Any:
     """Plan data as JSON in one form, however it was written."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
     match value:
-        case None | bool() | int() | float() | str():
-            return value
         case Expression():
             return {"=": " ".join(value.text.split())}
         case Value():
-            return {"value": value.plain}
+            return {"value": written(value)}
         case NodePlan():
             return _said(value)
         case Body():
@@ -48,9 +49,8 @@ def canonical(value: Any) -> Any:
             return {str(key): canonical(inner) for key, inner in value.items()}
         case tuple() | list():
             return [canonical(item) for item in value]
-    if is_dataclass(value):
-        return {each.name: canonical(getattr(value, each.name)) for each in fields(value)}
-    return canonical(value.as_json()) if hasattr(value, "as_json") else repr(value)
+        case _:
+            return {each.name: canonical(getattr(value, each.name)) for each in fields(value)}
 
 
 def _by_id(body: Body) -> dict[str, Any]:

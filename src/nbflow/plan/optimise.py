@@ -13,6 +13,7 @@ from typing import Any
 from nbflow.errors import NbflowError
 from nbflow.plan.digraph import bodies_of
 from nbflow.plan.plan import Body, Branches, Edge, ForEach, Loop, NodePlan, Plan, SubWorkflow, Switch
+from nbflow.plan.templates import expressions_of
 from nbflow.spec.expressions import Expression, Value, literal
 
 Weight = Callable[[str, NodePlan], float]
@@ -83,7 +84,9 @@ def _node(node: NodePlan, path: str, change: Pass) -> NodePlan:
         case Loop() | ForEach():
             work = replace(work, body=_within(work.body, path, change))
         case Branches():
-            work = replace(work, bodies=tuple((name, _within(each, f"{path}.{name}", change)) for name, each in work.bodies))
+            work = replace(
+                work, bodies=tuple((name, _within(each, f"{path}.{name}", change)) for name, each in work.bodies)
+            )
         case SubWorkflow(plan=Plan() as inner):
             work = replace(work, plan=replace(inner, body=_within(inner.body, path, change)))
     undo = node.compensate
@@ -124,7 +127,7 @@ def _folded_node(node: NodePlan, path: str, notes: list[Note]) -> NodePlan:
 
 def _literal(value: Any) -> Value | None:
     """A template that is constant, not yet a literal, and does not raise, as a literal."""
-    if not isinstance(value, Value) or not value.constant or not value.expressions:
+    if not isinstance(value, Value) or not value.constant or not expressions_of(value):
         return None
     try:
         return literal(value.evaluate({}))
@@ -242,7 +245,9 @@ def ranked(plan: Plan, weight: Weight | None = None) -> Plan:
             node if node.rank == round(rank) else replace(node, rank=round(rank))
             for node, rank in zip(body.nodes, ranks, strict=True)
         )
-        return body if all(new is old for new, old in zip(nodes, body.nodes, strict=True)) else replace(body, nodes=nodes)
+        return (
+            body if all(new is old for new, old in zip(nodes, body.nodes, strict=True)) else replace(body, nodes=nodes)
+        )
 
     return _everywhere(plan, change)
 
@@ -253,7 +258,7 @@ _PURE = frozenset({"set", "aggregate", "switch"})
 
 
 def has_effect(node: NodePlan) -> bool:
-    """Whether a node may matter beyond its output. Tools, people, events and time do, unless the node says `effects: none`."""
+    """Whether a node may matter beyond its output: tools, people, events and time, unless it says `effects: none`."""
     if node.effects is not None:
         return node.effects != "none"
     inner = bodies_of(node)
@@ -284,9 +289,8 @@ def pruned(plan: Plan, notes: list[Note], effect: Callable[[NodePlan], bool] = h
             if need not in keep:
                 keep.add(need)
                 todo.append(need)
-    for node in body.nodes:
-        if node.index not in keep:
-            notes.append(Note("prune", node.id, "no output and no effect needs it"))
+    gone = (node.id for node in body.nodes if node.index not in keep)
+    notes += [Note("prune", id, "no output and no effect needs it") for id in gone]
     return plan if len(keep) == len(body.nodes) else replace(plan, body=_kept(body, keep))
 
 

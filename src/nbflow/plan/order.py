@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 Incoming = Sequence[Mapping[int, object]]
 
@@ -42,48 +42,62 @@ def cycles(incoming: Incoming) -> list[list[int]]:
 
 
 def _knots(nodes: Iterable[int], incoming: Incoming, within: set[int]) -> list[list[int]]:
-    number: dict[int, int] = {}
-    low: dict[int, int] = {}
-    stack: list[int] = []
-    on_stack: set[int] = set()
-    knots: list[list[int]] = []
+    search = _Search(incoming, within)
     for start in nodes:
-        if start in number:
-            continue
-        work = [(start, iter(sorted(source for source in incoming[start] if source in within)))]
-        number[start] = low[start] = len(number)
-        stack.append(start)
-        on_stack.add(start)
-        while work:
-            node, sources = work[-1]
-            for source in sources:
-                if source not in number:
-                    number[source] = low[source] = len(number)
-                    stack.append(source)
-                    on_stack.add(source)
-                    work.append((source, iter(sorted(each for each in incoming[source] if each in within))))
-                    break
-                if source in on_stack:
-                    low[node] = min(low[node], number[source])
-            else:
-                work.pop()
-                if work:
-                    low[work[-1][0]] = min(low[work[-1][0]], low[node])
-                if low[node] == number[node]:
-                    knot = _popped(stack, on_stack, node)
-                    if len(knot) > 1 or node in incoming[node]:
-                        knots.append(sorted(knot))
-    return sorted(knots)
+        if start not in search.number:
+            search.visit(start)
+    return sorted(search.knots)
 
 
-def _popped(stack: list[int], on_stack: set[int], node: int) -> list[int]:
-    knot: list[int] = []
-    while True:
-        top = stack.pop()
-        on_stack.discard(top)
-        knot.append(top)
-        if top == node:
-            return knot
+class _Search:
+    """Tarjan's search for strongly connected components; `work` is the stack a recursion would have."""
+
+    def __init__(self, incoming: Incoming, within: set[int]):
+        self.incoming, self.within = incoming, within
+        self.number: dict[int, int] = {}
+        self.low: dict[int, int] = {}
+        self.stack: list[int] = []
+        self.on_stack: set[int] = set()
+        self.work: list[tuple[int, Iterator[int]]] = []
+        self.knots: list[list[int]] = []
+
+    def visit(self, start: int) -> None:
+        self._enter(start)
+        while self.work:
+            node, sources = self.work[-1]
+            fresh = self._step(node, sources)
+            if fresh is not None:
+                self._enter(fresh)
+                continue
+            self.work.pop()
+            if self.work:
+                above = self.work[-1][0]
+                self.low[above] = min(self.low[above], self.low[node])
+            if self.low[node] == self.number[node]:
+                self._close(node)
+
+    def _enter(self, node: int) -> None:
+        self.number[node] = self.low[node] = len(self.number)
+        self.stack.append(node)
+        self.on_stack.add(node)
+        self.work.append((node, iter(sorted(each for each in self.incoming[node] if each in self.within))))
+
+    def _step(self, node: int, sources: Iterator[int]) -> int | None:
+        """The next source not seen before; those on the stack lower the node's number."""
+        for source in sources:
+            if source not in self.number:
+                return source
+            if source in self.on_stack:
+                self.low[node] = min(self.low[node], self.number[source])
+        return None
+
+    def _close(self, node: int) -> None:
+        knot: list[int] = []
+        while not knot or knot[-1] != node:
+            knot.append(self.stack.pop())
+        self.on_stack.difference_update(knot)
+        if len(knot) > 1 or node in self.incoming[node]:
+            self.knots.append(sorted(knot))
 
 
 def _cycle_in(knot: list[int], incoming: Incoming) -> list[int]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbflow.errors import Diagnostic, SpecError
 from nbflow.plan.checks import Checking, check
-from nbflow.plan.compile import compile
+from nbflow.plan.compile import compile_plan
 from nbflow.plan.link import link
 from nbflow.plan.plan import Plan
 from nbflow.spec.document import Limits, Located, finding, load
@@ -17,7 +17,7 @@ from nbflow.spec.kinds import BUILT_IN, KindSpec
 from nbflow.spec.workflow import WorkflowSpec, read_workflow
 
 if TYPE_CHECKING:
-    import networkx
+    import networkx as nx
 
 MOST_LISTED = 100
 UNNAMED = "workflow"
@@ -43,8 +43,8 @@ class Workflow:
     diagnostics: tuple[Diagnostic, ...] = ()
 
     @cached_property
-    def graph(self) -> networkx.DiGraph[str]:
-        """The graph as networkx knows it: nodes by id, with `kind`, `label` and `doc`; edges with `kinds` and `label`."""
+    def graph(self) -> nx.DiGraph[str]:
+        """The graph as networkx knows it: nodes by id with `kind`, `label`, `doc`; edges with `kinds` and `label`."""
         from nbflow.plan.digraph import digraph
 
         return digraph(self.plan)
@@ -64,7 +64,7 @@ def parse(
         raise SpecError(findings)
     spec, root, title = read
     source = text if isinstance(text, str) else text.decode("utf-8-sig")
-    plan = compile(spec, root, name=title, source=source)
+    plan = compile_plan(spec, root, name=title, source=source)
     return Workflow(title, plan.version, source, spec, plan, findings)
 
 
@@ -77,7 +77,13 @@ def diagnose(
 
 
 def _examined(
-    text: str | bytes, *, name: str | None, kinds: Mapping[str, KindSpec], tools: Tools | None, limits: Limits, unbounded: bool
+    text: str | bytes,
+    *,
+    name: str | None,
+    kinds: Mapping[str, KindSpec],
+    tools: Tools | None,
+    limits: Limits,
+    unbounded: bool,
 ) -> tuple[tuple[Diagnostic, ...], Any]:
     found: list[Diagnostic] = []
     try:

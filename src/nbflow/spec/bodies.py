@@ -30,7 +30,9 @@ class BranchSpec:
 
 LOOP: Fields = {
     "max": forms.POSITIVE.but("At most so many rounds. Reaching it is no failure: `loop.max_reached` is then true."),
-    "until": forms.CONDITION.but("Ends after a round in which this holds, over the body's outputs, `previous` and `loop`."),
+    "until": forms.CONDITION.but(
+        "Ends after a round in which this holds, over the body's outputs, `previous` and `loop`."
+    ),
     "while": forms.CONDITION.but("Tested before each round, over `previous` and `loop`."),
     "start": forms.ARGUMENTS.but("Values carried as `loop.NAME` in the first round."),
     "next": forms.ARGUMENTS.but("The carried values of the next round."),
@@ -46,7 +48,7 @@ def _items(at: Located, reading: Reading, name: str) -> Expression | None:
     text = json.dumps(at.plain(), ensure_ascii=False)
     if any(isinstance(item.value, str) and forms.is_expression(item) for item in at.value) or " for " in text:
         reading.wrong(
-            at, "expr.syntax", f"'{name}' is one expression, this is a list", hint=f'put quotes around it: "[…]"'
+            at, "expr.syntax", f"'{name}' is one expression, this is a list", hint='put quotes around it: "[…]"'
         )
         return None
     return compile_expression(text, line=at.line, column=at.column)
@@ -56,7 +58,9 @@ def _failures(at: Located, reading: Reading, name: str) -> str | int | None:
     if at.value in ("fail", "collect"):
         return str(at.value)
     if isinstance(at.value, dict):
-        found: int | None = forms.read_fields(at, reading, {"allow": forms.NATURAL}, "'on_fail'", ["allow"]).get("allow")
+        found: int | None = forms.read_fields(at, reading, {"allow": forms.NATURAL}, "'on_fail'", ["allow"]).get(
+            "allow"
+        )
         return found
     forms.wrong_choice(at, reading, name, ("fail", "collect", "{allow: k}"))
     return None
@@ -64,7 +68,9 @@ def _failures(at: Located, reading: Reading, name: str) -> str | int | None:
 
 def _branches(at: Located, reading: Reading, name: str) -> tuple[BranchSpec, ...] | None:
     if not isinstance(at.value, dict) or not at.value:
-        reading.wrong(at, "type.mapping", "'branches' maps names to nodes", hint="branches: {left: {tool: …}, right: {tool: …}}")
+        reading.wrong(
+            at, "type.mapping", "'branches' maps names to nodes", hint="branches: {left: {tool: …}, right: {tool: …}}"
+        )
         return None
     found = [_branch(key, branch, reading) for key, branch in at.value.items()]
     return tuple(branch for branch in found if branch is not None)
@@ -83,8 +89,14 @@ def _branch(name: str, at: Located, reading: Reading) -> BranchSpec | None:
 
 
 PARALLEL: Fields = {
-    "for_each": Form(_items, {"type": ["string", "array"]}, "The items: an expression that gives a list. `item` and `index` are read in the body."),
-    "branches": Form(_branches, {"type": "object", "additionalProperties": {"$ref": "#/$defs/branch"}}, "Named branches: a node, or {nodes, result}."),
+    "for_each": Form(
+        _items, {"type": ["string", "array"]},
+        "The items: an expression that gives a list. `item` and `index` are read in the body.",
+    ),
+    "branches": Form(
+        _branches, {"type": "object", "additionalProperties": {"$ref": "#/$defs/branch"}},
+        "Named branches: a node, or {nodes, result}.",
+    ),
     "max": forms.POSITIVE.but("At most so many at once."),
     "collect": forms.VALUE.but("What each item gives; default: the body's outputs by id."),
     "on_fail": Form(
@@ -101,7 +113,9 @@ def read_loop(at: Located, reading: Reading, name: str) -> dict[str, Any] | None
         carried = at.value.get(part) if isinstance(at.value, dict) else None
         for key, value in carried.value.items() if carried is not None and isinstance(carried.value, dict) else ():
             if key in ("index", "max_reached"):
-                reading.wrong(value, "schema.reserved", f"'loop.{key}' is set by the loop and cannot be carried", key=True)
+                reading.wrong(
+                    value, "schema.reserved", f"'loop.{key}' is set by the loop and cannot be carried", key=True
+                )
     return found
 
 
@@ -112,11 +126,17 @@ def read_parallel(at: Located, reading: Reading, name: str) -> dict[str, Any] | 
         return None
     given = at.value
     if "for_each" in given and "branches" in given:
-        reading.wrong(given["branches"], "schema.conflict", "'parallel' takes 'for_each' or 'branches', not both", key=True)
+        reading.wrong(
+            given["branches"], "schema.conflict", "'parallel' takes 'for_each' or 'branches', not both", key=True
+        )
     elif "for_each" not in given and "branches" not in given:
-        reading.wrong(at, "schema.missing", "'parallel' needs 'for_each' or 'branches'", hint="parallel: {for_each: inputs.items}")
+        reading.wrong(
+            at, "schema.missing", "'parallel' needs 'for_each' or 'branches'", hint="parallel: {for_each: inputs.items}"
+        )
     elif "branches" in given and "collect" in given:
-        reading.wrong(given["collect"], "schema.conflict", "'collect' belongs to 'for_each'; a branch has 'result'", key=True)
+        reading.wrong(
+            given["collect"], "schema.conflict", "'collect' belongs to 'for_each'; a branch has 'result'", key=True
+        )
     return found
 
 

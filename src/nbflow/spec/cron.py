@@ -51,7 +51,9 @@ def _wrong_field(part: str, name: str, low: int, high: int, names: dict[str, int
         numbers = [_number(end, names) for end in ends]
         if len(ends) > 2 or any(number is None for number in numbers):
             return f"'{item}' is no {name}"
-        outside = next((end for end, number in zip(ends, numbers, strict=True) if not low <= (number or 0) <= high), None)
+        outside = next(
+            (end for end, number in zip(ends, numbers, strict=True) if not low <= (number or 0) <= high), None
+        )
         if outside is not None:
             return f"'{outside}' is no {name}"
         if len(numbers) == 2 and (numbers[0] or 0) > (numbers[1] or 0):

@@ -34,7 +34,14 @@ class Reading:
     enclosing: tuple[frozenset[str], ...] = ()  # ids of the bodies around the one that is read
 
     def wrong(
-        self, at: Located, code: str, message: str, hint: str | None = None, *, severity: Any = "error", key: bool = False
+        self,
+        at: Located,
+        code: str,
+        message: str,
+        hint: str | None = None,
+        *,
+        severity: Any = "error",
+        key: bool = False,
     ) -> None:
         """Reports a finding at a value, or at its key."""
         self.report(finding(at, code, message, hint=hint, severity=severity, key=key))
@@ -100,7 +107,9 @@ def read_fields(
     """A mapping with these fields. Unknown, empty and missing ones are reported; what was read is returned."""
     found: dict[str, Any] = {}
     if not isinstance(at.value, dict):
-        reading.wrong(at, "type.mapping", f"{what} must be a mapping, not {kind_of(at)}", hint=f"fields: {listed(fields)}")
+        reading.wrong(
+            at, "type.mapping", f"{what} must be a mapping, not {kind_of(at)}", hint=f"fields: {listed(fields)}"
+        )
         return found
     for key, value in at.value.items():
         form = fields.get(key)

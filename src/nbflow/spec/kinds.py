@@ -65,10 +65,12 @@ _ALL = (
     ),
     KindSpec(
         "agent", reader=verbs.read_agent, effects="idempotent", fields=verbs.AGENT, short=_TEXT,
-        example='agent: "Summarise: ${{ fetch.body }}"', doc="Asks a model, or a registered agent. A text is the prompt.",
+        example='agent: "Summarise: ${{ fetch.body }}"',
+        doc="Asks a model, or a registered agent. A text is the prompt.",
     ),
     KindSpec(
-        "switch", reader=verbs.read_switch, takes_arguments=False, example="switch: [{when: score > 3, then: a}, {else: b}]",
+        "switch", reader=verbs.read_switch, takes_arguments=False,
+        example="switch: [{when: score > 3, then: a}, {else: b}]",
         short={"type": "array", "minItems": 1, "items": forms.object_schema(verbs.CASE)},
         doc="Chooses: the first case whose `when` holds.",
     ),

@@ -46,7 +46,13 @@ def _awaits(path: tuple[str | int, ...], expressions: tuple[tuple[str | int, ...
 
 
 def _report(
-    model: type[BaseModel], at: Located, reading: Reading, name: str, kind: str, path: tuple[str | int, ...], message: str
+    model: type[BaseModel],
+    at: Located,
+    reading: Reading,
+    name: str,
+    kind: str,
+    path: tuple[str | int, ...],
+    message: str,
 ) -> None:
     place, key, field = at, False, ""
     for step in path:
@@ -76,5 +82,3 @@ def model_fields(model: type[BaseModel]) -> Mapping[str, Any]:
     properties = schema.get("properties", {})
     loose = {key: {"anyOf": [value, {"type": "string", "pattern": r"^=|\$\{\{"}]} for key, value in properties.items()}
     return {**schema, "properties": loose} if loose else schema
-
-

@@ -69,7 +69,9 @@ def wrong_id(name: str) -> tuple[str, str, str | None] | None:
     """Why `name` cannot be a node's id: (code, message, hint), or None when it can."""
     if NODE_ID.match(name):
         if name in ("true", "false", "null"):
-            message = f"'{name}' is {'nothing' if name == 'null' else 'a boolean'} in expressions: it cannot be a node's id"
+            message = (
+                f"'{name}' is {'nothing' if name == 'null' else 'a boolean'} in expressions: it cannot be a node's id"
+            )
             return "schema.node_id", message, f"for example 'is_{name}'"
         if name in RESERVED:
             return "schema.reserved", f"'{name}' is reserved: it cannot be a node's id", f"for example '{name}_node'"

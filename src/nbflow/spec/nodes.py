@@ -62,11 +62,15 @@ def _compensate(at: Located, reading: Reading, name: str) -> UndoSpec | None:
 
 
 POLICIES: Fields = {
-    "retry": policies.RETRIES.but("More attempts after a failure: a number, or max, delay, factor, max_delay, jitter, on."),
+    "retry": policies.RETRIES.but(
+        "More attempts after a failure: a number, or max, delay, factor, max_delay, jitter, on."
+    ),
     "timeout": forms.DURATION.but("The most one attempt may take."),
     "deadline": forms.DURATION.but("The most all attempts of the node may take."),
     "cache": policies.CACHE.but("Keep the result for the same meaning and inputs: true, or for how long."),
-    "on_error": policies.ERRORS.but("What a failure means: fail, continue, {value: …}, {then: node}, or a list by kind."),
+    "on_error": policies.ERRORS.but(
+        "What a failure means: fail, continue, {value: …}, {then: node}, or a list by kind."
+    ),
     "priority": forms.WHOLE.but("Larger goes first; 0 is usual."),
     "pool": policies.POOL.but("Units of named capacities it takes while it runs: `gpu` or `{gpu: 1}`."),
     "rate": policies.RATE.but("Starts over time, as `60/min`, or `{name, limit}` shared by name."),
@@ -97,13 +101,19 @@ FIELDS: Fields = {
 _BODY = ("nodes", "result")
 
 
-def read_nodes(at: Located, reading: Reading, *, empty: str = "a workflow needs at least one node") -> tuple[NodeSpec, ...]:
+def read_nodes(
+    at: Located, reading: Reading, *, empty: str = "a workflow needs at least one node"
+) -> tuple[NodeSpec, ...]:
     """A `nodes:` mapping. Findings are reported; what could be read is returned in the order written."""
     if isinstance(at.value, list):
-        reading.wrong(at, "schema.nodes", "'nodes' is a mapping from ids to nodes, not a list", hint="nodes: {my_id: {tool: …}}")
+        reading.wrong(
+            at, "schema.nodes", "'nodes' is a mapping from ids to nodes, not a list", hint="nodes: {my_id: {tool: …}}"
+        )
         return ()
     if not isinstance(at.value, dict):
-        reading.wrong(at, "schema.nodes", f"'nodes' is a mapping from ids to nodes, not {forms.kind_of(at)}", key=at.value is None)
+        reading.wrong(
+            at, "schema.nodes", f"'nodes' is a mapping from ids to nodes, not {forms.kind_of(at)}", key=at.value is None
+        )
         return ()
     if not at.value:
         reading.wrong(at, "schema.empty", f"'nodes' is empty: {empty}")
@@ -125,7 +135,11 @@ def _check_id(id: str, at: Located, reading: Reading) -> None:
         reading.wrong(at, code, message, hint, key=True)
     elif any(id in ids for ids in reading.enclosing):
         reading.wrong(
-            at, "schema.duplicate_id", f"'{id}' is already the id of a node around this body", hint="ids inside a body must differ from those around it", key=True
+            at,
+            "schema.duplicate_id",
+            f"'{id}' is already the id of a node around this body",
+            hint="ids inside a body must differ from those around it",
+            key=True,
         )
 
 
@@ -181,10 +195,19 @@ def _verb_of(at: Located, reading: Reading, what: str) -> str | None:
     if len(verbs) > 1:
         names = " and ".join(f"'{verb}'" for verb in verbs)
         reading.wrong(
-            at.value[verbs[1]], "schema.two_verbs", f"{what} has {names}: a node does one thing", hint="make it two nodes", key=True
+            at.value[verbs[1]],
+            "schema.two_verbs",
+            f"{what} has {names}: a node does one thing",
+            hint="make it two nodes",
+            key=True,
         )
     elif not verbs and all(key in FIELDS or key == "nodes" for key in at.value):
-        reading.wrong(at, "schema.missing", f"{what} has no verb: {listed(reading.kinds)}", hint="say what it does, as in 'tool: http.get'")
+        reading.wrong(
+            at,
+            "schema.missing",
+            f"{what} has no verb: {listed(reading.kinds)}",
+            hint="say what it does, as in 'tool: http.get'",
+        )
     return verbs[0] if verbs else None
 
 
@@ -193,15 +216,28 @@ def _unknown_field(key: str, at: Located, reading: Reading, what: str, kind: str
     if key == "type" and kind is None:
         near = "a node's kind is its verb, as in 'tool: http.get'"
     elif near is None:
-        near = next((f"'{key}' belongs under '{name}'" for name, kind in reading.kinds.items() if key in kind.fields), None)
-    reading.wrong(at, "schema.unknown_key", f"{what} has no field '{key}'", hint=near or f"fields: {listed(FIELDS, most=40)}", key=True)
+        near = next(
+            (f"'{key}' belongs under '{name}'" for name, kind in reading.kinds.items() if key in kind.fields), None
+        )
+    reading.wrong(
+        at,
+        "schema.unknown_key",
+        f"{what} has no field '{key}'",
+        hint=near or f"fields: {listed(FIELDS, most=40)}",
+        key=True,
+    )
 
 
 def _not_a_node(id: str, at: Located, reading: Reading, what: str) -> None:
     value = at.value
     apart = glued_colon(at)
     if apart is not None:
-        reading.wrong(at, "yaml.missing_space", f"'{value}' is one word: a space is missing after the colon", hint=f"write '{apart}'")
+        reading.wrong(
+            at,
+            "yaml.missing_space",
+            f"'{value}' is one word: a space is missing after the colon",
+            hint=f"write '{apart}'",
+        )
         return
     message = f"{what} must be a mapping with a verb, not {forms.kind_of(at)}"
     hint = f"{id or 'node'}: {{tool: {value}}}" if isinstance(value, str) else "for example {tool: http.get}"
@@ -214,14 +250,25 @@ def _check_body(node: NodeSpec, reading: Reading, what: str) -> None:
     given = node.at.value
     assert isinstance(given, dict)
     if has and node.nodes is None and node.verb:
-        reading.wrong(node.place(node.kind), "schema.missing", f"{what} needs 'nodes': the body that '{node.kind}' runs", key=True)
+        reading.wrong(
+            node.place(node.kind), "schema.missing", f"{what} needs 'nodes': the body that '{node.kind}' runs", key=True
+        )
     if not has:
         for key in _BODY:
             if key in given:
-                reading.wrong(given[key], "schema.unknown_key", f"'{node.kind}' of {what} has no body: '{key}' does not belong here", key=True)
+                reading.wrong(
+                    given[key],
+                    "schema.unknown_key",
+                    f"'{node.kind}' of {what} has no body: '{key}' does not belong here",
+                    key=True,
+                )
     if "with" in given and not reading.kinds[node.kind].takes_arguments:
         reading.wrong(
-            given["with"], "schema.no_effect", f"'with' means nothing to '{node.kind}'", severity="warning", key=True,
+            given["with"],
+            "schema.no_effect",
+            f"'with' means nothing to '{node.kind}'",
+            severity="warning",
+            key=True,
             hint="expressions may read nodes directly",
         )
 
@@ -229,7 +276,12 @@ def _check_body(node: NodeSpec, reading: Reading, what: str) -> None:
 def read_defaults(at: Located, reading: Reading) -> None:
     """`defaults:` by verb: parameters of the verb, and policies. They are read once and shared."""
     if not isinstance(at.value, dict):
-        reading.wrong(at, "type.mapping", f"'defaults' maps verbs to fields, not {forms.kind_of(at)}", hint="defaults: {agent: {timeout: 60s}}")
+        reading.wrong(
+            at,
+            "type.mapping",
+            f"'defaults' maps verbs to fields, not {forms.kind_of(at)}",
+            hint="defaults: {agent: {timeout: 60s}}",
+        )
         return
     for verb, values in at.value.items():
         kind = reading.kinds.get(verb)

@@ -16,7 +16,9 @@ RETRY = {
     "factor": forms.AMOUNT.but("Each delay is this many times the one before."),
     "max_delay": forms.DURATION.but("No delay is longer."),
     "jitter": forms.BOOLEAN.but("Delays vary at random, so that nodes do not retry in step."),
-    "on": forms.TEXTS.but("Kinds of errors to retry: `Timeout`, `RateLimited`, a class name. Default: any but InvalidInput."),
+    "on": forms.TEXTS.but(
+        "Kinds of errors to retry: `Timeout`, `RateLimited`, a class name. Default: any but InvalidInput."
+    ),
 }
 
 JOINS = ("all", "active", "first", "race")
@@ -94,7 +96,10 @@ def _rule(at: Located, reading: Reading, name: str) -> OnErrorSpec | None:
         return None
     if not given:
         reading.wrong(
-            at, "schema.missing", "'on_error' needs 'value', 'then', 'continue' or 'fail'", hint="on_error: {value: null}"
+            at,
+            "schema.missing",
+            "'on_error' needs 'value', 'then', 'continue' or 'fail'",
+            hint="on_error: {value: null}",
         )
         return None
     action, on = given[0], found.get("on", ())
@@ -113,7 +118,9 @@ def _pool(at: Located, reading: Reading, name: str) -> tuple[tuple[str, int], ..
     if isinstance(at.value, str):
         return ((at.value, 1),)
     if not isinstance(at.value, dict):
-        reading.wrong(at, "type.mapping", f"'{name}' is a name or a mapping, not {forms.kind_of(at)}", hint="pool: {gpu: 1}")
+        reading.wrong(
+            at, "type.mapping", f"'{name}' is a name or a mapping, not {forms.kind_of(at)}", hint="pool: {gpu: 1}"
+        )
         return None
     found = [(key, forms.POSITIVE.read(value, reading, key)) for key, value in at.value.items()]
     return tuple((key, units) for key, units in found if units is not None)

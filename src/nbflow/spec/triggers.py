@@ -54,7 +54,12 @@ def _webhook(at: Located, reading: Reading, name: str) -> str | None:
     text = forms.TEXT.read(at, reading, name)
     if text is None or (_PATH.match(text.lstrip("/")) and ".." not in text):
         return text.strip("/") if text else None
-    reading.wrong(at, "trigger.webhook", f"'{text}' is no path for a webhook", hint="letters, digits, - _ . and /, as in orders/new")
+    reading.wrong(
+        at,
+        "trigger.webhook",
+        f"'{text}' is no path for a webhook",
+        hint="letters, digits, - _ . and /, as in orders/new",
+    )
     return None
 
 
@@ -103,17 +108,26 @@ def read_triggers(at: Located, reading: Reading, name: str) -> tuple[TriggerSpec
 
 def _trigger(at: Located, reading: Reading) -> TriggerSpec | None:
     if not isinstance(at.value, dict):
-        reading.wrong(at, "type.mapping", f"a trigger is a mapping, not {forms.kind_of(at)}", hint='- cron: "0 7 * * *"')
+        reading.wrong(
+            at, "type.mapping", f"a trigger is a mapping, not {forms.kind_of(at)}", hint='- cron: "0 7 * * *"'
+        )
         return None
     kinds = [key for key in at.value if key in KINDS]
     if len(kinds) > 1:
-        reading.wrong(at.value[kinds[1]], "schema.conflict", f"a trigger is one thing, not {' and '.join(kinds)}", key=True)
+        reading.wrong(
+            at.value[kinds[1]], "schema.conflict", f"a trigger is one thing, not {' and '.join(kinds)}", key=True
+        )
         return None
     kind = kinds[0] if kinds else None
     fields = {kind: KINDS[kind], **_COMMON, **ONLY[kind]} if kind else ALL
     found = forms.read_fields(at, reading, fields, f"a '{kind}' trigger" if kind else "a trigger")
     if kind is None:
-        reading.wrong(at, "schema.missing", "a trigger needs 'cron', 'every', 'webhook', 'event' or 'file'", hint='- cron: "0 7 * * *"')
+        reading.wrong(
+            at,
+            "schema.missing",
+            "a trigger needs 'cron', 'every', 'webhook', 'event' or 'file'",
+            hint='- cron: "0 7 * * *"',
+        )
         return None
     return TriggerSpec(kind, at, found, found.get("inputs"))
 

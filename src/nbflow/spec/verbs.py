@@ -41,7 +41,7 @@ AGENT: Fields = {
     "max_tokens": forms.POSITIVE.but("The longest answer, in tokens."),
     "stream": forms.BOOLEAN.but("Show the text while it comes; usual."),
     "budget": policies.BUDGET.but("The most this node may use: tokens, usd."),
-    "approve": forms.choice("once", "always", "never").but("Ask a person before tools: those with effects once (usual), all, none."),
+    "approve": forms.choice("once", "always", "never").but("Tools that need a yes: with effects once (usual), all, none."),
     "options": forms.JSON.but("Handed to the provider as they are."),
     "headers": forms.ARGUMENTS.but("HTTP headers for the provider; secrets may stand here."),
     "auth": forms.VALUE.but("The key, when it is not in the environment: `=secrets.NAME`."),
@@ -57,7 +57,10 @@ ASK: Fields = {
 
 WAIT: Fields = {"until": forms.VALUE.but("A time, as 2030-01-31T09:00:00Z or an expression.")}
 
-EMIT: Fields = {"event": forms.TEXT.but("The event's name."), "key": forms.VALUE.but("Says which event it is, for those that listen and for repeats.")}
+EMIT: Fields = {
+    "event": forms.TEXT.but("The event's name."),
+    "key": forms.VALUE.but("Says which event it is, for those that listen and for repeats."),
+}
 
 LISTEN: Fields = {
     "event": forms.TEXT.but("The event's name."),
@@ -82,7 +85,12 @@ CASE: Fields = {
 def read_tool(at: Located, reading: Reading, name: str) -> dict[str, Any] | None:
     """`tool: NAME`."""
     if isinstance(at.value, dict):
-        reading.wrong(at, "type.string", "'tool' is a tool's name; its arguments go under 'with'", hint="tool: http.get\nwith: {url: …}")
+        reading.wrong(
+            at,
+            "type.string",
+            "'tool' is a tool's name; its arguments go under 'with'",
+            hint="tool: http.get\nwith: {url: …}",
+        )
         return None
     tool = forms.TEXT.read(at, reading, name)
     return None if tool is None else {"name": tool}
@@ -100,7 +108,10 @@ def read_switch(at: Located, reading: Reading, name: str) -> dict[str, Any] | No
     """A list of cases, tried in order."""
     if not isinstance(at.value, list):
         reading.wrong(
-            at, "type.list", f"'switch' is a list of cases, not {forms.kind_of(at)}", hint="switch:\n  - {when: …, then: node}\n  - {else: node}"
+            at,
+            "type.list",
+            f"'switch' is a list of cases, not {forms.kind_of(at)}",
+            hint="switch:\n  - {when: …, then: node}\n  - {else: node}",
         )
         return None
     if not at.value:
@@ -109,7 +120,12 @@ def read_switch(at: Located, reading: Reading, name: str) -> dict[str, Any] | No
     cases = [_case(item, reading) for item in at.value]
     for index, item in enumerate(at.value[:-1]):
         if isinstance(item.value, dict) and "else" in item.value:
-            reading.wrong(item.value["else"], "schema.order", f"'else' must be the last case, here it is number {index + 1}", key=True)
+            reading.wrong(
+                item.value["else"],
+                "schema.order",
+                f"'else' must be the last case, here it is number {index + 1}",
+                key=True,
+            )
     return {"cases": tuple(case for case in cases if case is not None)}
 
 
@@ -124,10 +140,14 @@ def _case(at: Located, reading: Reading) -> CaseSpec | None:
                 reading.wrong(given[other], "schema.conflict", f"an 'else' has no '{other}'", key=True)
         return CaseSpec(at, None, found.get("else", ()), found.get("label"))
     if "when" not in given:
-        reading.wrong(at, "schema.missing", "a case needs 'when' and 'then', or 'else'", hint="{when: score > 3, then: node}")
+        reading.wrong(
+            at, "schema.missing", "a case needs 'when' and 'then', or 'else'", hint="{when: score > 3, then: node}"
+        )
         return None
     if "then" not in given:
-        reading.wrong(at, "schema.missing", "a case with 'when' needs 'then': the node that runs", hint="{when: …, then: node}")
+        reading.wrong(
+            at, "schema.missing", "a case with 'when' needs 'then': the node that runs", hint="{when: …, then: node}"
+        )
         return None
     return CaseSpec(at, found["when"], found.get("then", ()), found.get("label")) if "when" in found else None
 
@@ -135,7 +155,12 @@ def _case(at: Located, reading: Reading) -> CaseSpec | None:
 def read_set(at: Located, reading: Reading, name: str) -> dict[str, Any] | None:
     """`set: {name: value}`."""
     if not isinstance(at.value, dict):
-        reading.wrong(at, "type.mapping", f"'set' is a mapping from names to values, not {forms.kind_of(at)}", hint="set: {total: =a.x + b.x}")
+        reading.wrong(
+            at,
+            "type.mapping",
+            f"'set' is a mapping from names to values, not {forms.kind_of(at)}",
+            hint="set: {total: =a.x + b.x}",
+        )
         return None
     return {"values": forms.VALUE.read(at, reading, name)}
 
@@ -190,7 +215,8 @@ def read_reference(at: Located, reading: Reading) -> dict[str, Any] | None:
     name, version = split_version(text)
     if not WORKFLOW_NAME.match(name) or version == "":
         reading.wrong(
-            at, "schema.name", f"'{text}' is not a workflow's name: lower-case letters, digits, _ and -, perhaps @version",
+            at, "schema.name",
+            f"'{text}' is not a workflow's name: lower-case letters, digits, _ and -, perhaps @version",
             hint="a file's workflow goes by its name, without .yaml" if "." in name or "/" in name else None,
         )  # fmt: skip
         return None

@@ -61,7 +61,12 @@ def _name(at: Located, reading: Reading, name: str) -> str | None:
         return None
     better = re.sub(r"[^a-z0-9_-]+", "_", text.lower()).strip("_-")
     hint = f"write '{better}'" if better and better[0].isalpha() else None
-    reading.wrong(at, "schema.name", f"'{text}' is no workflow name: lower-case letters, digits, _ and -, a letter first", hint=hint)
+    reading.wrong(
+        at,
+        "schema.name",
+        f"'{text}' is no workflow name: lower-case letters, digits, _ and -, a letter first",
+        hint=hint,
+    )
     return None
 
 
@@ -69,12 +74,21 @@ def _version(at: Located, reading: Reading, name: str) -> str | None:
     value = at.value
     if isinstance(value, int | float) and not isinstance(value, bool):
         written = _as_written(at)
-        message = f"'version' is text, not a number: {written} would lose its form" if "." in written else "'version' is text, not a number"
+        message = (
+            f"'version' is text, not a number: {written} would lose its form"
+            if "." in written
+            else "'version' is text, not a number"
+        )
         reading.wrong(at, "type.version", message, hint=f'quote it: "{written}"')
         return None
     if isinstance(value, str) and value and len(value) <= 64 and not re.search(r"\s", value):
         return value
-    reading.wrong(at, "type.version", f"'version' is a text without spaces of at most 64 characters, not {forms.shown(at)}", hint='version: "1.2.0"')
+    reading.wrong(
+        at,
+        "type.version",
+        f"'version' is a text without spaces of at most 64 characters, not {forms.shown(at)}",
+        hint='version: "1.2.0"',
+    )
     return None
 
 
@@ -94,7 +108,12 @@ def _on_error(at: Located, reading: Reading, name: str) -> tuple[NodeSpec, ...] 
 
 def _outputs(at: Located, reading: Reading, name: str) -> Mapping[str, tuple[Located, Value]] | None:
     if not isinstance(at.value, dict):
-        reading.wrong(at, "type.mapping", f"'outputs' maps names to values, not {forms.kind_of(at)}", hint="outputs: {text: =merge.text}")
+        reading.wrong(
+            at,
+            "type.mapping",
+            f"'outputs' maps names to values, not {forms.kind_of(at)}",
+            hint="outputs: {text: =merge.text}",
+        )
         return None
     return {key: (value, compile_value(value, reading.report)) for key, value in at.value.items()}
 
@@ -111,7 +130,9 @@ _NODES = {"$ref": "#/$defs/nodes"}
 
 FIELDS: Fields = {
     "name": Form(_name, {"type": "string", "pattern": "^[a-z][a-z0-9_-]*$"}, "The workflow's name."),
-    "version": Form(_version, {"type": "string", "maxLength": 64}, 'Text, as "1.2.0". Without it the content is the version.'),
+    "version": Form(
+        _version, {"type": "string", "maxLength": 64}, 'Text, as "1.2.0". Without it the content is the version.'
+    ),
     "doc": forms.TEXT.but("What it is for."),
     "inputs": Form(
         _inputs, {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "object"}]},
@@ -150,7 +171,10 @@ def read_workflow(at: Located, report: Report, kinds: Mapping[str, Any]) -> Work
     """The whole text, or None when it is no mapping. All findings are reported."""
     if not isinstance(at.value, dict):
         Reading(report, kinds).wrong(
-            at, "schema.top_level", f"a workflow is a mapping, not {forms.kind_of(at)}", hint="it begins with 'name:' and 'nodes:'"
+            at,
+            "schema.top_level",
+            f"a workflow is a mapping, not {forms.kind_of(at)}",
+            hint="it begins with 'name:' and 'nodes:'",
         )
         return None
     return _read(at, Reading(report, kinds))

@@ -10,6 +10,7 @@ from nbflow.plan.checks.shapes import Shapes, check_fields
 from nbflow.plan.checks.tools import check_tools
 from nbflow.plan.checks.triggers import check_triggers
 from nbflow.plan.checks.usage import check_usage
+from nbflow.plan.checks.values import check_values
 
 __all__ = ["Checking", "check"]
 
@@ -18,7 +19,9 @@ def check(checking: Checking, *, unbounded: bool = False) -> None:
     """Every check, in no particular order: findings are sorted by place afterwards."""
     check_names(checking)
     check_graph(checking)
-    check_fields(checking, Shapes(checking.spec))
+    shapes = Shapes(checking.spec)
+    check_fields(checking, shapes)
+    check_values(checking, shapes)
     check_tools(checking)
     check_secrets(checking)
     check_triggers(checking)

@@ -33,7 +33,7 @@ class Choice:
 
 @dataclass(slots=True)
 class Conditions:
-    """Facts of the nodes of one body. `activated` without the node's own `if`, `runs` with it, `live` for those it feeds."""
+    """Facts of the nodes of a body. `activated` without its own `if`, `runs` with it, `live` for what it feeds."""
 
     activated: list[int]
     runs: list[int]

@@ -8,6 +8,7 @@ from typing import Any
 
 from nbflow.errors import Diagnostic, Severity
 from nbflow.plan.link import Linked, Use
+from nbflow.plan.templates import expressions_of
 from nbflow.spec.document import Located, finding, finding_at
 from nbflow.spec.expressions import Expression
 from nbflow.spec.names import did_you_mean
@@ -38,14 +39,27 @@ class Checking:
             finding(at, code, message, hint=hint, severity=severity, key=key, offset=offset, length=length)
         )
 
+    def inside(self, expression: Expression, code: str, message: str, hint: str | None) -> None:
+        """Warns of a whole expression."""
+        line, column, length = expression.line, expression.column, len(expression.text.partition("\n")[0])
+        self.found.append(
+            finding_at(self.spec.at.source, line, column, code, message, hint=hint, severity="warning", length=length)
+        )
+
     def guess(self, name: str, names: Iterable[str]) -> str | None:
-        """"did you mean", as long as there are not too many."""
+        """ "did you mean", as long as there are not too many."""
         self.guesses += 1
         return did_you_mean(name, names) if self.guesses <= _SUGGESTIONS else None
 
-
     def at(
-        self, use: Use, code: str, message: str, hint: str | None = None, *, severity: Severity = "error", part: int | None = None
+        self,
+        use: Use,
+        code: str,
+        message: str,
+        hint: str | None = None,
+        *,
+        severity: Severity = "error",
+        part: int | None = None,
     ) -> None:
         """Reports a finding at a reference, or at step `part` of its path."""
         reference = use.reference
@@ -63,10 +77,7 @@ class Checking:
 
 def expression_of(use: Use) -> Expression:
     """The expression in which a reference stands."""
-    template = use.read.template
-    if isinstance(template, Expression):
-        return template
-    return next(each for each in template.expressions if use.reference in each.references)
+    return next(each for each in expressions_of(use.read.template) if use.reference in each.references)
 
 
 def place_inside(expression: Expression, offset: int) -> tuple[int, int]:

@@ -1,12 +1,14 @@
-"""The shape of the graph: cycles, nodes that can never run, branches that nothing takes, skipped nodes that are read."""
+"""The shape of the graph: cycles, nodes that can never run, cases never reached, skipped nodes that are read."""
 
 from __future__ import annotations
 
+from nbflow.errors import NbflowError
 from nbflow.plan.checks.conditions import Conditions, conditions
 from nbflow.plan.checks.findings import Checking
 from nbflow.plan.link import DATA, ERROR_GATE, GATE, ORDER, Linked, Use
 from nbflow.plan.order import cycles
 from nbflow.spec.document import Located
+from nbflow.spec.expressions import Expression
 from nbflow.spec.nodes import NodeSpec
 
 _SHOWN = 8
@@ -15,7 +17,7 @@ _SHOWN = 8
 def check_graph(checking: Checking) -> bool:
     """Whether there is an order to run in; only then are the checks done that need one."""
     bodies = list(checking.root.everything())
-    sound = all([_cycles(checking, body) for body in bodies])
+    sound = sum(_cycles(checking, body) for body in bodies) == 0
     for body in bodies:
         for node in body.nodes:
             if node.kind == "switch":
@@ -28,7 +30,8 @@ def check_graph(checking: Checking) -> bool:
 # --- cycles --------------------------------------------------------------------------------------------------
 
 
-def _cycles(checking: Checking, body: Linked) -> bool:
+def _cycles(checking: Checking, body: Linked) -> int:
+    """Reports them; how many there are."""
     knots = cycles(body.incoming)
     for cycle in knots:
         source, target = (cycle[-1], cycle[0])
@@ -40,7 +43,7 @@ def _cycles(checking: Checking, body: Linked) -> bool:
             continue
         message = f"these nodes wait for each other in a cycle: {written(body, cycle)}"
         checking.wrong(at, "graph.cycle", message, "cut one of these; repetition is a 'loop'", offset=offset)
-    return not knots
+    return len(knots)
 
 
 def written(body: Linked, cycle: list[int]) -> str:
@@ -56,9 +59,7 @@ def place_of_edge(body: Linked, source: int, target: int) -> tuple[Located, int]
     node, draft = body.nodes[target], body.incoming[target][source]
     id = body.nodes[source].id
     if draft.kinds & ORDER:
-        for need in node.fields.get("needs", ()):
-            if need.value == id:
-                return need, 0
+        return next(need for need in node.fields["needs"] if need.value == id), 0
     if draft.kinds & (GATE | ERROR_GATE):
         found = _gate_place(body.nodes[source], node.id)
         if found is not None:
@@ -77,7 +78,12 @@ def _gate_place(source: NodeSpec, target: str) -> Located | None:
                 found: Located = then
                 return found
     return next(
-        (rule.then for rule in source.fields.get("on_error", ()) if rule.then is not None and rule.then.value == target), None
+        (
+            rule.then
+            for rule in source.fields.get("on_error", ())
+            if rule.then is not None and rule.then.value == target
+        ),
+        None,
     )
 
 
@@ -107,15 +113,15 @@ def _switch(checking: Checking, node: NodeSpec) -> None:
             certain = number
     if not has_else and certain is None and cases:
         checking.wrong(
-            node.place("switch"), "graph.no_else", f"switch '{node.id}' has no 'else': when no case holds, none of its nodes runs",
+            node.place("switch"), "graph.no_else", f"switch '{node.id}' has no 'else': perhaps none of its nodes runs",
             "add '- {else: node}', if something should run then", severity="info", key=True,
         )  # fmt: skip
 
 
-def _holds(expression: object) -> bool:
+def _holds(expression: Expression) -> bool:
     try:
-        return bool(expression.evaluate({}))  # type: ignore[attr-defined]
-    except Exception:  # what a constant raises is said elsewhere
+        return bool(expression.evaluate({}))
+    except NbflowError:  # said elsewhere
         return False
 
 
@@ -142,7 +148,12 @@ def _never(checking: Checking, body: Linked, index: int) -> None:
     message = f"'{node.id}' can never run: {' and '.join(repr(name) for name in names[:4])} exclude each other"
     place = node.place("needs") if "needs" in node.fields else node.at
     checking.wrong(
-        place, "graph.never_runs", message, "write 'join: active' to run after whichever of them ran", severity="warning", key=True
+        place,
+        "graph.never_runs",
+        message,
+        "write 'join: active' to run after whichever of them ran",
+        severity="warning",
+        key=True,
     )
 
 

@@ -26,7 +26,7 @@ def _allowed(use: Use) -> bool:
     kind, path = use.body.nodes[use.reader].kind, use.read.path
     if kind == "agent":
         return path in (("agent", "headers"), ("agent", "auth"))
-    return path == ("with",) and kind in ("tool", "workflow") or path[0] == kind and kind not in _OWN
+    return (path == ("with",) and kind in ("tool", "workflow")) or (path[0] == kind and kind not in _OWN)
 
 
 _OWN = frozenset(

@@ -57,7 +57,7 @@ class Shapes:
         return finder(self, body, index, node) if finder is not None else ANY
 
     def body(self, inner: Linked | None, result: Value | None, at: Located | None) -> Shape:
-        """What a body gives: its result, or its outputs by id. Skipped nodes are missing there, so fields are known, values not."""
+        """What a body gives: its result, or its outputs by id."""
         if inner is None:
             return ANY
         if result is None:

@@ -113,7 +113,13 @@ def _arguments(checking: Checking, node: NodeSpec, name: str, schema: Schema) ->
     for key in schema.get("required", ()):
         if key not in given:
             where = at or node.place("tool")
-            checking.wrong(where, "tool.arguments", f"'{name}' needs the argument '{key}'", f"with: {{{key}: …}}", key=at is not None)
+            checking.wrong(
+                where,
+                "tool.arguments",
+                f"'{name}' needs the argument '{key}'",
+                f"with: {{{key}: …}}",
+                key=at is not None,
+            )
 
 
 _FITS: Mapping[str, tuple[str, ...]] = {
@@ -164,8 +170,18 @@ def _scheme(checking: Checking, at: Located) -> None:
     if not isinstance(at.value, str) or is_expression(at):
         return
     scheme, colon, _ = at.value.partition(":")
-    if colon and "$" not in scheme and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme) and scheme.lower() not in ("http", "https"):
-        checking.wrong(at, "http.scheme", f"'{scheme}:' is no address for http tools: only http and https are", "http:// or https://")
+    if (
+        colon
+        and "$" not in scheme
+        and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme)
+        and scheme.lower() not in ("http", "https")
+    ):
+        checking.wrong(
+            at,
+            "http.scheme",
+            f"'{scheme}:' is no address for http tools: only http and https are",
+            "http:// or https://",
+        )
 
 
 def _query(checking: Checking, at: Located) -> None:
@@ -179,5 +195,9 @@ def _query(checking: Checking, at: Located) -> None:
 
 
 def _header(checking: Checking, at: Located, key: str) -> None:
-    if not is_expression(at) and re.search(r"[\r\n\x00]", str(at.value).strip("\n") if at.style == "block" else str(at.value)):
-        checking.wrong(at, "email.header", f"'{key}' has a line break: a mail header is one line", "remove the control character")
+    if not is_expression(at) and re.search(
+        r"[\r\n\x00]", str(at.value).strip("\n") if at.style == "block" else str(at.value)
+    ):
+        checking.wrong(
+            at, "email.header", f"'{key}' has a line break: a mail header is one line", "remove the control character"
+        )

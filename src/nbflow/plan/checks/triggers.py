@@ -42,14 +42,19 @@ def _inputs(checking: Checking, trigger: TriggerSpec) -> None:
     missing = [name for name in spec.inputs.get("required", ()) if name not in given] if spec.inputs else []
     if missing:
         checking.wrong(
-            at or trigger.at, "schema.missing_input", f"this trigger gives no value for {listed(repr(name) for name in missing)}",
+            at or trigger.at, "schema.missing_input", f"this trigger gives no value for {listed(map(repr, missing))}",
             f"inputs: {{{missing[0]}: …}}, or give it a default", severity="warning", key=at is not None,
         )  # fmt: skip
 
 
 def _fits(checking: Checking, at: Located, schema: Mapping[str, Any], key: str) -> None:
     have, wanted = literal_shape(at).get("type"), schema.get("type")
-    if not isinstance(have, str) or not isinstance(wanted, str) or have == wanted or (have, wanted) == ("integer", "number"):
+    if (
+        not isinstance(have, str)
+        or not isinstance(wanted, str)
+        or have == wanted
+        or (have, wanted) == ("integer", "number")
+    ):
         return
     checking.wrong(at, "input.type", f"the input '{key}' is of type {wanted}, not {kind_of(at)}")
 
@@ -60,6 +65,8 @@ def _reference(checking: Checking, trigger: TriggerSpec, name: str, reference: R
         return
     at = trigger.at.value.get(name, trigger.at) if isinstance(trigger.at.value, dict) else trigger.at
     if root == "secrets":
-        checking.wrong(at, "secret.exposed", "a secret would be exposed here", "secrets stand under 'secret' of a webhook")
+        checking.wrong(
+            at, "secret.exposed", "a secret would be exposed here", "secrets stand under 'secret' of a webhook"
+        )
     else:
         checking.wrong(at, "expr.scope", f"'{root}' cannot be read in a trigger: nothing has run", "read 'event'")

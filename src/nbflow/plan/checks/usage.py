@@ -23,24 +23,21 @@ def check_usage(checking: Checking, *, unbounded: bool = False) -> None:
 
 
 def _inputs(checking: Checking) -> None:
-    declared = checking.spec.inputs.get("properties", {}) if checking.spec.inputs else {}
-    if not declared or checking.spec.machine is not None:
+    spec = checking.spec
+    declared = spec.inputs.get("properties", {}) if spec.inputs else {}
+    if not declared or spec.machine is not None:
         return
-    read: set[object] = set()
-    for body in checking.root.everything():
-        for use in body.uses:
-            if use.reference.root == "inputs":
-                if not use.reference.path:
-                    return
-                read.add(use.reference.path[0])
+    uses = [use for body in checking.root.everything() for use in body.uses if use.reference.root == "inputs"]
+    read = {use.reference.path[0] if use.reference.path else None for use in uses}
+    if None in read:
+        return
+    given = spec.place("inputs")
+    listed = {item.value: item for item in given.value} if isinstance(given.value, list) else {}
     for name in declared:
         if name not in read:
-            at = checking.spec.place("inputs", name)
-            if at is checking.spec.place("inputs") and isinstance(at.value, list):
-                at = next((item for item in at.value if item.value == name), at)
-                checking.wrong(at, "graph.unused_input", f"nothing reads the input '{name}'", severity="info")
-            else:
-                checking.wrong(at, "graph.unused_input", f"nothing reads the input '{name}'", severity="info", key=True)
+            at = listed.get(name) or spec.place("inputs", name)
+            message = f"nothing reads the input '{name}'"
+            checking.wrong(at, "graph.unused_input", message, severity="info", key=not listed)
 
 
 def _loop(checking: Checking, node: NodeSpec, unbounded: bool) -> None:
@@ -48,7 +45,11 @@ def _loop(checking: Checking, node: NodeSpec, unbounded: bool) -> None:
     given = at.value if isinstance(at.value, dict) else {}
     if "max" not in given and "max" not in node.verb and not unbounded and given:
         checking.wrong(
-            at, "graph.unbounded_loop", f"loop '{node.id}' has no 'max': it may never end", "loop: {max: 10, …}", key=True
+            at,
+            "graph.unbounded_loop",
+            f"loop '{node.id}' has no 'max': it may never end",
+            "loop: {max: 10, …}",
+            key=True,
         )
 
 
@@ -57,10 +58,16 @@ def _aggregate(checking: Checking, node: NodeSpec) -> None:
     if how is None:
         return
     if "with" not in node.at.value:  # type: ignore[operator]
-        checking.wrong(node.place("aggregate"), "schema.missing", f"'{node.id}' needs 'with': what it aggregates", key=True)
+        checking.wrong(
+            node.place("aggregate"), "schema.missing", f"'{node.id}' needs 'with': what it aggregates", key=True
+        )
     if how == "reduce" and "step" not in node.fields:
         checking.wrong(
-            node.place("aggregate"), "schema.missing", f"'reduce' of '{node.id}' needs 'step'", "step: acc + item", key=True
+            node.place("aggregate"),
+            "schema.missing",
+            f"'reduce' of '{node.id}' needs 'step'",
+            "step: acc + item",
+            key=True,
         )
     for name, owner in (("by", "best"), ("start", "reduce"), ("step", "reduce")):
         if name in node.fields and how != owner:
@@ -82,5 +89,8 @@ def _recursion(checking: Checking, body: Linked, node: NodeSpec) -> None:
 def _agent(checking: Checking, node: NodeSpec) -> None:
     if "prompt" not in node.verb and "messages" not in node.verb and "with" not in node.fields:
         checking.wrong(
-            node.place("agent"), "schema.missing", f"agent '{node.id}' is asked nothing: it needs 'prompt', 'messages' or 'with'", key=True
+            node.place("agent"),
+            "schema.missing",
+            f"agent '{node.id}' is asked nothing: it needs 'prompt', 'messages' or 'with'",
+            key=True,
         )

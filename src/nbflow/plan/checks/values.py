@@ -1,0 +1,65 @@
+"""Expressions whose value is known before anything runs: conditions that decide nothing, and ones that raise."""
+
+from __future__ import annotations
+
+from nbflow.errors import NbflowError
+from nbflow.plan.checks.findings import Checking
+from nbflow.plan.checks.shapes import Shapes, shape_of
+from nbflow.plan.link import Linked
+from nbflow.plan.reads import Read
+from nbflow.plan.templates import expressions_of, is_plain
+from nbflow.spec.expressions import Expression
+
+
+def check_values(checking: Checking, shapes: Shapes) -> None:
+    """Constants are evaluated once; conditions and items are held against what is known of their types."""
+    for body in checking.root.everything():
+        for _, read in body.reads:
+            for expression in expressions_of(read.template):
+                if expression.constant:
+                    _constant(checking, expression, condition=read.condition)
+            if read.condition:
+                _truth(checking, shapes, body, read)
+            elif read.path[-1] == "for_each":
+                _items(checking, shapes, body, read)
+
+
+def _constant(checking: Checking, expression: Expression, *, condition: bool) -> None:
+    try:
+        value = expression.evaluate({})
+    except NbflowError as error:
+        checking.inside(
+            expression, getattr(error, "code", "expr.failed"), f"this always fails: {getattr(error, 'message', error)}",
+            getattr(error, "hint", None),
+        )  # fmt: skip
+        return
+    if not condition:
+        return
+    outcome = "always" if value else "never"
+    if isinstance(value, str):
+        message = f"this text {outcome} holds: any text that is not empty counts as true"
+        checking.inside(expression, "expr.truthiness", message, "compare it with something")
+    elif expression.text.strip().lower() not in ("true", "false"):
+        checking.inside(expression, "expr.constant", f"this {outcome} holds: nothing in it can change", None)
+
+
+def _truth(checking: Checking, shapes: Shapes, body: Linked, read: Read) -> None:
+    """A text as a condition: a model that answers "false" would take the branch."""
+    template = read.template
+    assert isinstance(template, Expression)
+    if template.constant or not is_plain(template):
+        return
+    if shape_of(shapes, body.uses, template).get("type") == "string":
+        message = f"'{template.text}' is text: any text that is not empty counts as true, 'false' too"
+        checking.inside(template, "expr.truthiness", message, f"compare it: {template.text} == 'yes'")
+
+
+def _items(checking: Checking, shapes: Shapes, body: Linked, read: Read) -> None:
+    template = read.template
+    assert isinstance(template, Expression)
+    if template.constant or not is_plain(template):
+        return
+    kind = shape_of(shapes, body.uses, template).get("type")
+    if isinstance(kind, str) and kind not in ("array", "any"):
+        words = {"string": "text", "object": "a mapping"}.get(kind, f"a {kind}")
+        checking.inside(template, "type.list", f"'{template.text}' is {words}, not a list", "'for_each' takes a list")
