@@ -113,6 +113,10 @@ class AgentRuntime(Protocol):
         """Its name: what stands before the slash in ``model: provider/name``, and what prices know it by."""
         ...
 
+    def takes(self, schema: Mapping[str, Any]) -> bool:
+        """Whether the provider itself can hold a reply to this schema (of an object)."""
+        ...
+
     async def complete(self, request: ModelRequest, on_text: Callable[[str], None]) -> ModelReply:
         """One call; `on_text` gets text while it comes. Cancelling closes the connection.
 

@@ -1,0 +1,64 @@
+"""OpenAI, and every server that speaks its protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+from nbflow.errors import NodeError
+from nbflow.integrations.agents import chat, responses
+from nbflow.integrations.agents.clients import Clients
+from nbflow.integrations.agents.failures import remade
+from nbflow.ports.agents import ModelReply, ModelRequest
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+Api = Literal["responses", "chat"]
+
+
+class OpenAIRuntime:
+    """Models of OpenAI by the Responses protocol; of a server at `base_url` by Chat Completions, unless `api` says.
+
+    `secrets` gives the key by the name `key`; a server without keys needs none.
+    """
+
+    def __init__(
+        self, secrets: Mapping[str, str], *, provider: str = "openai", base_url: str | None = None,
+        key: str = "OPENAI_API_KEY", api: Api | None = None,
+    ) -> None:  # fmt: skip
+        self.provider = provider
+        self._secrets, self._key, self._base_url = secrets, key, base_url
+        self._api: Api = api or ("chat" if base_url is not None else "responses")
+        self._clients: Clients[AsyncOpenAI] = Clients(self._make)
+
+    def _make(self) -> AsyncOpenAI:
+        from openai import AsyncOpenAI
+
+        return AsyncOpenAI(api_key="none", base_url=self._base_url, max_retries=0)
+
+    async def complete(self, request: ModelRequest, on_text: Callable[[str], None]) -> ModelReply:
+        outcome = await self._attempt(request, on_text)
+        if isinstance(outcome, NodeError):
+            raise outcome  # outside of any `except`, so that nothing hangs on it
+        return outcome
+
+    async def _attempt(self, request: ModelRequest, on_text: Callable[[str], None]) -> ModelReply | NodeError:
+        speak = responses.complete if self._api == "responses" else chat.complete
+        try:
+            await self._clients.load("openai")
+            return await speak(self._client(), request, on_text, self.provider)
+        except Exception as error:  # noqa: BLE001 - whatever the SDK or the wire raises becomes one of our kinds
+            return remade(error, self.provider)
+
+    def _client(self) -> Any:
+        key = self._secrets.get(self._key)
+        if key is None and self._base_url is None:
+            raise NodeError("InvalidInput", f"{self.provider} needs a key", code="llm.no_key", hint=f"set {self._key}")
+        return self._clients.get().with_options(api_key=key or "none")
+
+    def takes(self, schema: Mapping[str, Any]) -> bool:
+        return True
+
+    async def close(self) -> None:
+        await self._clients.close()

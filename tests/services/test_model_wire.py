@@ -1,0 +1,271 @@
+"""The real SDKs of OpenAI and Anthropic over the wire: what they bring back, and how they fail."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+
+import pytest
+
+from nbflow.errors import NodeError
+from nbflow.integrations.agents.anthropic import AnthropicRuntime
+from nbflow.integrations.agents.openai import OpenAIRuntime
+from nbflow.ports.agents import Attachment, Message, ModelRequest, ToolOffer
+
+pytestmark = [pytest.mark.services, pytest.mark.xdist_group("aimock")]
+
+KEYS = {"OPENAI_API_KEY": "sk-CANARY-openai-key", "ANTHROPIC_API_KEY": "sk-CANARY-anthropic-key"}
+KINDS = ["responses", "chat", "anthropic"]
+WEATHER = ToolOffer(
+    "weather",
+    "The weather of a city",
+    {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"], "additionalProperties": False},
+)
+SCORE = {
+    "type": "object",
+    "properties": {"score": {"type": "number"}, "reasons": {"type": "array", "items": {"type": "string"}}},
+    "required": ["score", "reasons"],
+    "additionalProperties": False,
+}
+
+
+def make(kind: str, url: str):
+    if kind == "anthropic":
+        return AnthropicRuntime(KEYS, base_url=url)
+    return OpenAIRuntime(KEYS, base_url=f"{url}/v1", api=kind)
+
+
+@pytest.fixture(params=KINDS)
+async def runtime(request, models):
+    runtime = make(request.param, models.url)
+    yield runtime
+    await runtime.close()
+
+
+def ask(words: str, **more) -> ModelRequest:
+    return ModelRequest("gpt-test", (Message("system", "Be brief."), Message("user", words)), **more)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_text_comes_back_with_its_usage(runtime, stream):
+    heard: list[str] = []
+    reply = await runtime.complete(ask("say hello", stream=stream), heard.append)
+    assert reply.text == "Hello over the wire, in a few pieces of text."
+    assert (reply.usage.input, reply.usage.output) == (11, 7)
+    assert reply.stop == "end"
+    if stream:
+        assert len(heard) > 1
+        assert "".join(heard) == reply.text
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_tools_are_asked_for_together_and_their_results_go_back(runtime, stream):
+    request = ask("weather twice", tools=(WEATHER,), stream=stream)
+    reply = await runtime.complete(request, lambda text: None)
+    assert reply.stop == "tools"
+    assert [(call.name, call.arguments.replace(" ", "")) for call in reply.requests] == [
+        ("weather", '{"city":"Ulm"}'),
+        ("weather", '{"city":"Bonn"}'),
+    ]
+    results = tuple(
+        Message("tool", text, answers=call.id) for call, text in zip(reply.requests, ("wet", "dry"), strict=True)
+    )
+    turn = Message("assistant", reply.text, requests=reply.requests, native=reply.native)
+    request = ModelRequest("gpt-test", (*request.messages, turn, *results), tools=(WEATHER,), stream=stream)
+    assert (await runtime.complete(request, lambda text: None)).text == "Ulm is wet, Bonn is dry."
+
+
+async def test_a_schema_is_sent_in_the_providers_own_mode(runtime, models):
+    reply = await runtime.complete(ask("score it", schema=SCORE), lambda text: None)
+    assert '"score": 0.75' in reply.text
+    assert '"reasons"' in str(models.asked()[-1])
+
+
+async def test_settings_images_and_limits_are_taken(runtime):
+    words = Message("user", "say hello", attachments=(Attachment("image/png", content=b"\x89PNG"),))
+    request = ModelRequest("gpt-test", (words,), temperature=0.5, max_tokens=50, settings={"top_p": 0.9})
+    assert (await runtime.complete(request, lambda text: None)).text.startswith("Hello")
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "code"),
+    [
+        ("too many", "RateLimited", "llm.rate_limit"),
+        ("broken server", "Unavailable", "llm.unavailable"),
+        ("overloaded", "Unavailable", "llm.overloaded"),
+        ("wrong key", "Refused", "llm.key"),
+        ("bad request", "InvalidInput", "llm.request"),
+        ("dropped", "Unavailable", "llm.unavailable"),
+        ("disconnected", "Unavailable", None),
+        ("malformed", "Unavailable", None),
+        ("cut off", "Unavailable", "llm.cut"),
+    ],
+)
+async def test_a_failure_has_a_kind_and_nothing_of_the_request(runtime, words, kind, code):
+    with pytest.raises(NodeError) as caught:
+        await runtime.complete(ask(words), lambda text: None)
+    error = caught.value
+    assert error.kind == kind
+    assert code in (None, error.code)
+    assert error.__cause__ is None
+    assert error.__context__ is None
+    assert "CANARY" not in repr(vars(error)) + str(error)
+
+
+async def test_a_rate_limit_tells_how_long_to_wait(runtime):
+    with pytest.raises(NodeError) as caught:
+        await runtime.complete(ask("too many"), lambda text: None)
+    assert caught.value.retry_after is not None
+
+
+async def test_a_reply_that_was_too_long_says_so(runtime):
+    reply = await runtime.complete(ask("run long"), lambda text: None)
+    assert reply.stop == "length"
+
+
+async def test_the_sdks_own_retries_are_off(runtime, models):
+    before = len(models.asked())
+    with pytest.raises(NodeError):
+        await runtime.complete(ask("broken server"), lambda text: None)
+    assert len(models.asked()) == before + 1
+
+
+class Silent:
+    """A server that accepts and never answers; it sees when the other side hangs up."""
+
+    async def __aenter__(self):
+        self.hung_up, self.asked = asyncio.Event(), asyncio.Event()
+        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self.server.sockets[0].getsockname()[1]}"
+        return self
+
+    async def __aexit__(self, *exc):
+        self.server.close()
+        await self.server.wait_closed()
+
+    async def serve(self, reader, writer):
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            await self.answer(writer)
+            self.asked.set()
+            while await reader.read(65536):
+                pass
+        except ConnectionError:
+            pass
+        finally:
+            self.hung_up.set()
+            writer.close()
+
+    async def answer(self, writer): ...
+
+
+class Endless(Silent):
+    """A server that begins a stream and never ends it."""
+
+    START = {
+        "chat": b'data: {"id":"1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"hi"}}]}\n\n',
+        "responses": b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","delta":"hi","item_id":"1","output_index":0,"content_index":0,"sequence_number":1,"logprobs":[]}\n\n',
+        "anthropic": b'event: message_start\ndata: {"type":"message_start","message":{"id":"1","type":"message","role":"assistant","content":[],"model":"m","stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":1}}}\n\n'
+        b'event: content_block_start\ndata: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}\n\n'
+        b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"hi"}}\n\n',
+    }
+
+    def __init__(self, kind: str, more: bytes = b""):
+        self.start = self.START[kind] + more
+
+    async def answer(self, writer):
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n" + self.start)
+        await writer.drain()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_server_that_never_answers_is_left_when_the_time_is_up(kind):
+    async with Silent() as server:
+        runtime = make(kind, server.url)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(3):
+                task = asyncio.create_task(runtime.complete(ask("hello"), lambda text: None))
+                await server.asked.wait()
+                async with asyncio.timeout(0.05):
+                    await task
+        await asyncio.wait_for(server.hung_up.wait(), 3)
+        await runtime.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_cancelling_closes_the_stream_at_the_wire(kind):
+    async with Endless(kind) as server:
+        runtime, heard = make(kind, server.url), asyncio.Event()
+        task = asyncio.create_task(runtime.complete(ask("hello"), lambda text: heard.set()))
+        await asyncio.wait_for(heard.wait(), 10)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.wait_for(server.hung_up.wait(), 3)
+        await runtime.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "event"),
+    [
+        ("chat", b'data: {"error": {"type": "overloaded_error", "message": "busy"}}\n\n'),
+        (
+            "responses",
+            b'event: error\ndata: {"type":"error","code":"overloaded","message":"busy","param":null,"sequence_number":2}\n\n',
+        ),
+        ("anthropic", b'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"busy"}}\n\n'),
+    ],
+)
+async def test_an_error_inside_a_stream_is_the_providers(kind, event):
+    async with Endless(kind, event) as server:
+        runtime = make(kind, server.url)
+        with pytest.raises(NodeError) as caught:
+            await runtime.complete(ask("hello"), lambda text: None)
+        assert (caught.value.kind, caught.value.code) == ("Unavailable", "llm.overloaded")
+        await runtime.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_reply_without_end_is_refused_and_the_stream_closed(kind):
+    piece = (
+        Endless.START[kind].rpartition(b"event: content_block_delta")[2] if kind == "anthropic" else Endless.START[kind]
+    )
+    piece = b"event: content_block_delta" + piece if kind == "anthropic" else piece
+    async with Endless(kind, piece.replace(b'"hi"', b'"' + b"x" * 60_000 + b'"') * 20) as server:
+        runtime = make(kind, server.url)
+        with pytest.raises(NodeError) as caught:
+            await runtime.complete(ask("hello"), lambda text: None)
+        assert caught.value.code == "limit.output"
+        await asyncio.wait_for(server.hung_up.wait(), 3)
+        await runtime.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_nobody_at_the_address_is_unavailable(kind):
+    runtime = make(kind, "http://127.0.0.1:9")
+    with pytest.raises(NodeError) as caught:
+        await runtime.complete(ask("hello"), lambda text: None)
+    assert (caught.value.kind, caught.value.code) == ("Unavailable", "llm.connect")
+    await runtime.close()
+
+
+async def test_a_missing_key_says_which():
+    for runtime, name in ((OpenAIRuntime({}), "OPENAI_API_KEY"), (AnthropicRuntime({}), "ANTHROPIC_API_KEY")):
+        with pytest.raises(NodeError) as caught:
+            await runtime.complete(ask("hello"), lambda text: None)
+        assert caught.value.code == "llm.no_key"
+        assert name in caught.value.hint
+        await runtime.close()
+
+
+def test_a_client_belongs_to_its_loop(models):
+    runtime = OpenAIRuntime(KEYS, base_url=f"{models.url}/v1", api="chat")
+
+    async def once() -> str:
+        try:
+            return (await runtime.complete(ask("say hello"), lambda text: None)).text
+        finally:
+            await runtime.close()
+
+    assert asyncio.run(once()) == asyncio.run(once())
+    gc.collect()
