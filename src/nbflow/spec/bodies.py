@@ -150,5 +150,5 @@ def read_workflow(at: Located, reading: Reading, name: str) -> dict[str, Any] | 
 
 def read_chart(at: Located, reading: Reading, name: str) -> dict[str, Any] | None:
     """`machine:`; what it means is read by `spec.machine`."""
-    chart = read_machine(at, reading.report)
+    chart = read_machine(at, reading.report, kinds=reading.kinds)
     return None if chart is None else {"chart": chart}

@@ -1,0 +1,134 @@
+"""Executable content: what a block of actions does to the machine and asks of the world.
+
+An action that fails puts `error.execution` into the internal queue and ends its block, and no other block.
+"""
+
+from __future__ import annotations
+
+from typing import Any, assert_never
+
+from nbflow.errors import NbflowError
+from nbflow.execution.chart.live import Live
+from nbflow.spec import chart as c
+from nbflow.spec.durations import parse_duration
+from nbflow.spec.expressions import Value
+
+
+class ActionError(NbflowError):
+    """An action that its values make impossible."""
+
+    code = "machine.action"
+
+
+def perform(live: Live, block: c.Block) -> None:
+    """The actions of one block, in order."""
+    try:
+        for action in block:
+            _act(live, action)
+    except NbflowError as error:
+        live.fail(error)
+
+
+def _act(live: Live, action: c.Action) -> None:
+    match action:
+        case c.Assign():
+            _assign(live, action)
+        case c.Raise():
+            _raise(live, action)
+        case c.Emit():
+            _emit(live, action)
+        case c.Cancel():
+            _cancel(live, action)
+        case c.Run():
+            live.begin_work(action.work, None)
+        case c.When():
+            _when(live, action)
+        case c.Each():
+            _each(live, action)
+        case _:
+            assert_never(action)
+
+
+def _assign(live: Live, action: c.Assign) -> None:
+    if action.known:
+        for path, _ in action.values:
+            if path[0] not in live.context:
+                raise ActionError(f"'{path[0]}' is no name of the context")
+    live.assign([(path, value.evaluate(live.scope)) for path, value in action.values])
+
+
+def _raise(live: Live, action: c.Raise) -> None:
+    event = {"name": _name(live, action.event), "data": live.value(action.payload), "type": "internal"}
+    if action.delay is None:
+        live.internal.append(event)
+        return
+    id = _id(live, action.id)
+    event["type"] = "external"
+    live.set_timer(_seconds(live, action.delay), event if id is None else {**event, "id": id}, id=id)
+
+
+def _emit(live: Live, action: c.Emit) -> None:
+    event = {"name": _name(live, action.event), "data": live.value(action.payload), "type": "external"}
+    facts = {"key": live.value(action.key), "to": live.value(action.to), "id": _id(live, action.id)}
+    event.update((name, fact) for name, fact in facts.items() if fact is not None)
+    if action.delay is None:
+        live.effects.append({"do": "emit", "event": event})
+    else:
+        live.set_timer(_seconds(live, action.delay), event, id=facts["id"], emit=True)
+
+
+def _cancel(live: Live, action: c.Cancel) -> None:
+    id = live.value(action.id)
+    live.drop_timers("id", id)
+    if id in live.invocations and live.invocations[id]["state"] is None:
+        live.end_work(id)
+
+
+def _when(live: Live, action: c.When) -> None:
+    for condition, block in action.branches:
+        if condition is None or condition.evaluate(live.scope):
+            for inner in block:
+                _act(live, inner)
+            return
+
+
+def _each(live: Live, action: c.Each) -> None:
+    items = action.items.evaluate(live.scope)
+    if not isinstance(items, list):
+        raise ActionError(f"'{action.items.text}' gives no list to go through")
+    outside: dict[str, Any] = {root: live.scope[root] for root in ("item", "index") if root in live.scope}
+    for index, item in enumerate(items):
+        live.scope["item"], live.scope["index"] = item, index
+        for inner in action.actions:
+            _act(live, inner)
+    live.scope.pop("item", None)
+    live.scope.pop("index", None)
+    live.scope.update(outside)
+
+
+def _name(live: Live, name: str | Value) -> str:
+    if isinstance(name, str):
+        return name
+    found = name.evaluate(live.scope)
+    if not isinstance(found, str) or not found:
+        raise ActionError(f"an event's name is text, not {found!r}")
+    return found
+
+
+def _id(live: Live, id: str | Value | None) -> str | None:
+    found = live.value(id)
+    if found is not None and not isinstance(found, str):
+        raise ActionError(f"an id is text, not {found!r}")
+    return found
+
+
+def _seconds(live: Live, delay: float | Value) -> float:
+    if not isinstance(delay, Value):
+        return delay
+    found: Any = delay.evaluate(live.scope)
+    if not isinstance(found, str):
+        raise ActionError(f"a delay is a duration as '20s', not {found!r}")
+    try:
+        return parse_duration(found)
+    except ValueError as error:
+        raise ActionError(f"a delay is a duration as '20s', not {found!r}") from error
