@@ -94,8 +94,8 @@ def read_rate(at: Located, report: Callable[[Diagnostic], None]) -> float | None
         try:
             return parse_rate(at.value)
         except ValueError as error:
-            message, _, hint = str(error).partition("; ")
-            report(finding(at, "type.rate", message, hint=hint, length=len(at.value)))
+            message, _, advice = str(error).partition("; ")
+            report(finding(at, "type.rate", message, hint=advice, length=len(at.value)))
             return None
     hint = f"write {at.written()}/min, or /s, /h, /d" if isinstance(at.value, int) else None
     report(finding(at, "type.rate", f"a rate such as 60/min is wanted; this is {at.kind()}", hint=hint))
