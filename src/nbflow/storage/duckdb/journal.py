@@ -37,14 +37,16 @@ class DuckDBJournal:
     """The journal of the store at `path`, as one of its writers.
 
     An execution belongs to the journal that appended to it first, until it ends, is suspended, or the journal is closed
-    (or its process is gone). Raises `StorageError` when the store cannot be used at all.
+    (or its process is gone). Segments are taken in every `take_in_every` seconds while there is something new.
+    Raises `StorageError` when the store cannot be used at all.
     """
 
-    def __init__(self, path: str | Path, clock: Clock | None = None) -> None:
+    def __init__(self, path: str | Path, clock: Clock | None = None, *, take_in_every: float = TAKE_IN_EVERY) -> None:
         self.store = DuckDBStore(path, clock)
         self.store.folder.create()
         self.values = self.store.values
         self._process = os.getpid()
+        self._every = take_in_every
         self._written = threading.Event()
         self._closing = threading.Event()
         self._closed = False
@@ -113,7 +115,7 @@ class DuckDBJournal:
         while not self._closing.is_set():
             self._written.wait()
             self._written.clear()
-            if self._closing.wait(TAKE_IN_EVERY):
+            if self._closing.wait(self._every):
                 return
             with suppress(Exception):  # next time; who asks gets the error
                 self.store.take_in()
