@@ -25,22 +25,31 @@ Evaluate = Callable[[Mapping[str, Any]], Any]
 
 
 class Value:
-    """A template tree. A part without expressions is given as it is, so what comes out must not be changed."""
+    """A template tree. A part without expressions is given as it is, so what comes out must not be changed.
 
-    __slots__ = ("_evaluate", "constant", "references", "secret_paths")
+    `constants` are the expressions in it that read nothing; `source` is where it was written, when it was.
+    """
+
+    __slots__ = ("_evaluate", "constant", "constants", "references", "secret_paths", "source")
 
     def __init__(
         self, evaluate: Evaluate, found: tuple[Reference, ...] = (), secrets: tuple[Path, ...] = (), *,
-        constant: bool | None = None,
+        constant: bool | None = None, constants: tuple[Expression, ...] = (),
     ):  # fmt: skip
         self._evaluate = evaluate
         self.references = found
         self.secret_paths = secrets
         self.constant = not found if constant is None else constant
+        self.constants = constants
+        self.source: Located | None = None
 
     def evaluate(self, scope: Mapping[str, Any]) -> Any:
         """The value, as JSON data (opaque values whole). Raises EvaluationError."""
         return self._evaluate(scope)
+
+    def plain(self) -> Any:
+        """The template as it was written, as JSON data."""
+        return self._evaluate({}) if self.source is None else self.source.plain()
 
 
 def literal(value: Any) -> Value:
@@ -50,7 +59,9 @@ def literal(value: Any) -> Value:
 
 def compile_value(at: Located, report: Report) -> Value:
     """The template of a located value. What is wrong with it is reported; such a leaf gives null."""
-    return _compile(at, report)
+    made = _compile(at, report)
+    made.source = at
+    return made
 
 
 def _compile(at: Located, report: Report) -> Value:
@@ -73,21 +84,25 @@ def _compile(at: Located, report: Report) -> Value:
 def _mapping(parts: dict[str, Value]) -> Value:
     found = tuple(reference for part in parts.values() for reference in part.references)
     secrets = tuple((key, *path) for key, part in parts.items() for path in part.secret_paths)
+    constants = tuple(expression for part in parts.values() for expression in part.constants)
     if all(_is_literal(part) for part in parts.values()):
         made = {key: part.evaluate({}) for key, part in parts.items()}
         return Value(lambda scope: made)
     leaves = tuple((key, part._evaluate) for key, part in parts.items())
-    return Value(lambda scope: {key: evaluate(scope) for key, evaluate in leaves}, found, secrets)
+    return Value(
+        lambda scope: {key: evaluate(scope) for key, evaluate in leaves}, found, secrets, constants=constants
+    )
 
 
 def _list(parts: list[Value]) -> Value:
     found = tuple(reference for part in parts for reference in part.references)
     secrets = tuple((index, *path) for index, part in enumerate(parts) for path in part.secret_paths)
+    constants = tuple(expression for part in parts for expression in part.constants)
     if all(_is_literal(part) for part in parts):
         made = [part.evaluate({}) for part in parts]
         return Value(lambda scope: made)
     leaves = tuple(part._evaluate for part in parts)
-    return Value(lambda scope: [evaluate(scope) for evaluate in leaves], found, secrets)
+    return Value(lambda scope: [evaluate(scope) for evaluate in leaves], found, secrets, constants=constants)
 
 
 def _is_literal(part: Value) -> bool:
@@ -122,7 +137,8 @@ def _expression(at: Located, text: str, start: int, end: int, report: Report) ->
     made = _read(at, text, start, end, report)
     if made is None:
         return literal(None)
-    return Value(made.evaluate, made.references, ((),) if _mentions_secret(made) else ())
+    secrets = ((),) if _mentions_secret(made) else ()
+    return Value(made.evaluate, made.references, secrets, constants=(made,) if made.constant else ())
 
 
 def _mixed(at: Located, text: str, parts: list[Piece], report: Report) -> Value:
@@ -140,7 +156,8 @@ def _mixed(at: Located, text: str, parts: list[Piece], report: Report) -> Value:
         return literal(whole)
     found = tuple(reference for expression in expressions for reference in expression.references)
     secrets = ((),) if any(map(_mentions_secret, expressions)) else ()
-    return Value(_Text(tuple(made)).evaluate, found, secrets)
+    constants = tuple(expression for expression in expressions if expression.constant)
+    return Value(_Text(tuple(made)).evaluate, found, secrets, constants=constants)
 
 
 def _mentions_secret(expression: Expression) -> bool:
