@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from nbflow.plan.reads import ITEM_ROOTS, LOOP_ROOTS, NOTHING, Read, reads
-from nbflow.plan.templates import has_constants
+from nbflow.plan.templates import constants_of
 from nbflow.spec.document import Located
 from nbflow.spec.expressions import Reference
 from nbflow.spec.nodes import NodeSpec
@@ -212,7 +212,7 @@ def _join(body: Linked, source: int, target: int, kind: int, label: str | None =
 
 def _read(body: Linked, reader: int, read: Read) -> None:
     template = read.template
-    if read.condition or read.path[-1] == "for_each" or has_constants(template):
+    if read.condition or read.path[-1] == "for_each" or constants_of(template):
         body.reads.append((reader, read))
     for reference in template.references:
         root = reference.root

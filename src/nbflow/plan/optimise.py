@@ -13,7 +13,6 @@ from typing import Any
 from nbflow.errors import NbflowError
 from nbflow.plan.digraph import bodies_of
 from nbflow.plan.plan import Body, Branches, Edge, ForEach, Loop, NodePlan, Plan, SubWorkflow, Switch
-from nbflow.plan.templates import expressions_of
 from nbflow.spec.expressions import Expression, Value, literal
 
 Weight = Callable[[str, NodePlan], float]
@@ -127,7 +126,7 @@ def _folded_node(node: NodePlan, path: str, notes: list[Note]) -> NodePlan:
 
 def _literal(value: Any) -> Value | None:
     """A template that is constant, not yet a literal, and does not raise, as a literal."""
-    if not isinstance(value, Value) or not value.constant or not expressions_of(value):
+    if not isinstance(value, Value) or not value.constant or not value.constants:
         return None
     try:
         return literal(value.evaluate({}))

@@ -13,14 +13,11 @@ Template = Expression | Value
 _PLAIN = re.compile(r"\s*[a-z_]\w*(\.\w+|\[\d+\])*\s*\Z")
 
 
-def expressions_of(template: Template) -> Sequence[Expression]:
-    """The expressions in a template, in the order written."""
-    return (template,) if isinstance(template, Expression) else template.expressions
-
-
-def has_constants(template: Template) -> bool:
-    """Whether an expression in it reads nothing."""
-    return any(expression.constant for expression in expressions_of(template))
+def constants_of(template: Template) -> Sequence[Expression]:
+    """The expressions in a template that read nothing, so that their value is known."""
+    if isinstance(template, Expression):
+        return (template,) if template.constant else ()
+    return template.constants
 
 
 def is_plain(expression: Expression) -> bool:
@@ -30,4 +27,4 @@ def is_plain(expression: Expression) -> bool:
 
 def written(value: Value) -> Any:
     """A template as JSON data, expressions as their text."""
-    return value.plain
+    return value.plain()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nbflow.errors import Diagnostic, SpecError
 from nbflow.plan.checks import Checking, check
 from nbflow.plan.compile import compile_plan
-from nbflow.plan.link import link
+from nbflow.plan.link import Linked, link
 from nbflow.plan.plan import Plan
 from nbflow.spec.document import Limits, Located, finding, load
 from nbflow.spec.kinds import BUILT_IN, KindSpec
@@ -95,6 +95,7 @@ def _examined(
         return listed(found), None
     title = _title(spec, name, found)
     root = link(spec)
+    _count(root, limits, found)
     checking = Checking(spec, root, tools, found)
     check(checking, unbounded=unbounded)
     return listed(found), (spec, root, title)
@@ -107,6 +108,18 @@ def _title(spec: WorkflowSpec, given: str | None, found: list[Diagnostic]) -> st
         message = f"the workflow is called '{given}' outside its text and '{spec.name}' here"
         found.append(finding(at, "schema.name", message, hint="use one name, or leave this line out"))
     return spec.name or given or UNNAMED
+
+
+def _count(root: Linked, limits: Limits, found: list[Diagnostic]) -> None:
+    """Refuses more nodes than the limit, at the first one that is too many."""
+    left = limits.nodes
+    for body in root.everything():
+        if len(body.nodes) > left:
+            message = f"the workflow has more than {limits.nodes:,} nodes"
+            hint = "run the same body for many items with 'parallel', or raise the limit"
+            found.append(finding(body.nodes[left].at, "limit.nodes", message, hint=hint, key=True))
+            return
+        left -= len(body.nodes)
 
 
 def listed(found: tuple[Diagnostic, ...] | list[Diagnostic]) -> tuple[Diagnostic, ...]:

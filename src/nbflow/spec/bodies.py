@@ -46,7 +46,7 @@ def _items(at: Located, reading: Reading, name: str) -> Expression | None:
     if not isinstance(at.value, list):
         return forms.CONDITION.read(at, reading, name)
     text = json.dumps(at.plain(), ensure_ascii=False)
-    if any(isinstance(item.value, str) and forms.is_expression(item) for item in at.value) or " for " in text:
+    if any(isinstance(item.value, str) and (forms.is_expression(item) or " for " in item.value) for item in at.value):
         reading.wrong(
             at, "expr.syntax", f"'{name}' is one expression, this is a list", hint='put quotes around it: "[…]"'
         )

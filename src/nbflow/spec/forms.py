@@ -215,13 +215,10 @@ def is_expression(at: Located) -> bool:
 
 
 def _condition(at: Located, reading: Reading, name: str) -> Expression | None:
-    if isinstance(at.value, dict):
-        reading.wrong(
-            at, "type.string", f"'{name}' must be an expression, not a mapping",
-            hint="text with ': ' or braces needs quotes around it",
-        )  # fmt: skip
-        return None
-    return compile_condition(at, reading.report)
+    return compile_condition(at, reading.report, test=name in _TESTS)
+
+
+_TESTS = ("if", "when", "until", "while")
 
 
 def _schema(at: Located, reading: Reading, name: str) -> dict[str, Any]:

@@ -41,7 +41,7 @@ AGENT: Fields = {
     "max_tokens": forms.POSITIVE.but("The longest answer, in tokens."),
     "stream": forms.BOOLEAN.but("Show the text while it comes; usual."),
     "budget": policies.BUDGET.but("The most this node may use: tokens, usd."),
-    "approve": forms.choice("once", "always", "never").but("Tools that need a yes: with effects once (usual), all, none."),
+    "approve": forms.choice("once", "always", "never").but("Tools that need a yes: effects once (usual), all, none."),
     "options": forms.JSON.but("Handed to the provider as they are."),
     "headers": forms.ARGUMENTS.but("HTTP headers for the provider; secrets may stand here."),
     "auth": forms.VALUE.but("The key, when it is not in the environment: `=secrets.NAME`."),

@@ -215,7 +215,10 @@ def _content(at: Located, reading: Reading) -> dict[str, Any]:
     if "nodes" in given:
         return {"nodes": read_nodes(given["nodes"], reading)}
     if "machine" in given:
-        return {"machine": given["machine"], "chart": read_machine(given["machine"], reading.report, kinds=reading.kinds)}
+        return {
+            "machine": given["machine"],
+            "chart": read_machine(given["machine"], reading.report, kinds=reading.kinds),
+        }
     reading.wrong(at, "schema.missing", "a workflow needs 'nodes'", hint="nodes:\n  greet: {tool: my_function}")
     return {}
 

@@ -8,8 +8,7 @@ from typing import Any
 
 from nbflow.errors import Diagnostic, Severity
 from nbflow.plan.link import Linked, Use
-from nbflow.plan.templates import expressions_of
-from nbflow.spec.document import Located, finding, finding_at
+from nbflow.spec.document import Located, finding
 from nbflow.spec.expressions import Expression
 from nbflow.spec.names import did_you_mean
 from nbflow.spec.workflow import WorkflowSpec
@@ -39,51 +38,26 @@ class Checking:
             finding(at, code, message, hint=hint, severity=severity, key=key, offset=offset, length=length)
         )
 
-    def inside(self, expression: Expression, code: str, message: str, hint: str | None) -> None:
-        """Warns of a whole expression."""
-        line, column, length = expression.line, expression.column, len(expression.text.partition("\n")[0])
-        self.found.append(
-            finding_at(self.spec.at.source, line, column, code, message, hint=hint, severity="warning", length=length)
-        )
-
-    def guess(self, name: str, names: Iterable[str]) -> str | None:
-        """ "did you mean", as long as there are not too many."""
-        self.guesses += 1
-        return did_you_mean(name, names) if self.guesses <= _SUGGESTIONS else None
-
     def at(
-        self,
-        use: Use,
-        code: str,
-        message: str,
-        hint: str | None = None,
-        *,
-        severity: Severity = "error",
+        self, use: Use, code: str, message: str, hint: str | None = None, *, severity: Severity = "error",
         part: int | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Reports a finding at a reference, or at step `part` of its path."""
         reference = use.reference
+        at = reference.at or self.spec.at
         offset, length = reference.offset, len(reference.root)
-        expression = expression_of(use)
         if part is not None:
             step = str(reference.path[part])
-            behind = expression.text.find(step, offset + length)
+            behind = at.value.find(step, offset + length) if isinstance(at.value, str) else -1
             offset, length = (behind, len(step)) if behind >= 0 else (offset, length)
-        line, column = place_inside(expression, offset)
-        self.found.append(
-            finding_at(self.spec.at.source, line, column, code, message, hint=hint, severity=severity, length=length)
-        )
+        self.wrong(at, code, message, hint, severity=severity, offset=offset, length=length)
 
+    def inside(self, expression: Expression, code: str, message: str, hint: str | None) -> None:
+        """Warns of a whole expression."""
+        at = expression.at or self.spec.at
+        self.wrong(at, code, message, hint, severity="warning", length=len(expression.text.partition("\n")[0]))
 
-def expression_of(use: Use) -> Expression:
-    """The expression in which a reference stands."""
-    return next(each for each in expressions_of(use.read.template) if use.reference in each.references)
-
-
-def place_inside(expression: Expression, offset: int) -> tuple[int, int]:
-    """Line and column of a character of an expression's text."""
-    before = expression.text[:offset]
-    lines = before.count("\n")
-    if lines:
-        return expression.line + lines, offset - before.rfind("\n")
-    return expression.line, expression.column + offset
+    def guess(self, name: str, names: Iterable[str]) -> str | None:
+        """The hint "did you mean", as long as there are not too many."""
+        self.guesses += 1
+        return did_you_mean(name, names) if self.guesses <= _SUGGESTIONS else None

@@ -67,7 +67,7 @@ def place_of_edge(body: Linked, source: int, target: int) -> tuple[Located, int]
     for inner in [body, *body.everything()]:
         for use in inner.uses:
             if use.found is body and use.source == source and owner_in(use, body) == target:
-                return use.body.nodes[use.reader].at if use.reader >= 0 else node.at, 0
+                return use.reference.at or node.at, use.reference.offset
     return node.at, 0
 
 
@@ -159,6 +159,8 @@ def _never(checking: Checking, body: Linked, index: int) -> None:
 
 def _maybe_skipped(checking: Checking, use: Use, body: Linked, known: Conditions) -> None:
     reader = owner_in(use, body)
+    if use.reference.tested and use.reference.truth:
+        _plain_truth(checking, use, body, known)
     if use.body.detached or use.reference.tested or (reader < 0 and use.read.path[:1] == ("outputs",)):
         return
     source = use.source
@@ -178,6 +180,13 @@ def _maybe_skipped(checking: Checking, use: Use, body: Linked, known: Conditions
         use, "graph.maybe_skipped", f"'{id}' may have been skipped {where}: then it is null",
         f"test it: '… if {id} is not None else …', or join on it with 'needs'", severity="warning",
     )  # fmt: skip
+
+
+def _plain_truth(checking: Checking, use: Use, body: Linked, known: Conditions) -> None:
+    id = body.nodes[use.source].id
+    if known.live[use.source] and not use.reference.path:
+        message = f"'{id}' is tested for its truth: 0, \"\" and [] are outputs too, and count as missing here"
+        checking.at(use, "expr.truthiness", message, f"write '{id} is not None'", severity="info")
 
 
 def _unfinished(body: Linked, source: int, reader: int) -> bool:

@@ -7,7 +7,7 @@ from nbflow.plan.checks.findings import Checking
 from nbflow.plan.checks.shapes import Shapes, shape_of
 from nbflow.plan.link import Linked
 from nbflow.plan.reads import Read
-from nbflow.plan.templates import expressions_of, is_plain
+from nbflow.plan.templates import constants_of, is_plain
 from nbflow.spec.expressions import Expression
 
 
@@ -15,9 +15,8 @@ def check_values(checking: Checking, shapes: Shapes) -> None:
     """Constants are evaluated once; conditions and items are held against what is known of their types."""
     for body in checking.root.everything():
         for _, read in body.reads:
-            for expression in expressions_of(read.template):
-                if expression.constant:
-                    _constant(checking, expression, condition=read.condition)
+            for expression in constants_of(read.template):
+                _constant(checking, expression, condition=read.condition)
             if read.condition:
                 _truth(checking, shapes, body, read)
             elif read.path[-1] == "for_each":
@@ -33,13 +32,8 @@ def _constant(checking: Checking, expression: Expression, *, condition: bool) ->
             getattr(error, "hint", None),
         )  # fmt: skip
         return
-    if not condition:
-        return
-    outcome = "always" if value else "never"
-    if isinstance(value, str):
-        message = f"this text {outcome} holds: any text that is not empty counts as true"
-        checking.inside(expression, "expr.truthiness", message, "compare it with something")
-    elif expression.text.strip().lower() not in ("true", "false"):
+    if condition and not isinstance(value, str) and expression.text.strip().lower() not in ("true", "false"):
+        outcome = "always" if value else "never"
         checking.inside(expression, "expr.constant", f"this {outcome} holds: nothing in it can change", None)
 
 
