@@ -12,6 +12,7 @@ from nbflow.plan import meaning
 from nbflow.plan import plan as p
 from nbflow.plan.link import DATA, ERROR_GATE, GATES, ORDER, Linked, link
 from nbflow.plan.order import backwards
+from nbflow.spec.chart import Chart
 from nbflow.spec.document import Located
 from nbflow.spec.expressions import Value, compile_value, literal
 from nbflow.spec.nodes import NodeSpec
@@ -43,7 +44,7 @@ def compile_plan(spec: WorkflowSpec, root: Linked, *, name: str, source: str) ->
         pools=spec.pools,
         rates=spec.rates,
         budget=spec.budget,
-        machine=_machine_workflow(spec),
+        machine=_machine_workflow(spec, root, name),
         triggers=tuple(_trigger(trigger) for trigger in spec.triggers),
         tags=spec.tags,
         doc=spec.doc,
@@ -71,8 +72,15 @@ def _trigger(trigger: TriggerSpec) -> Mapping[str, Any]:
     return {"kind": trigger.kind, **trigger.fields}
 
 
-def _machine_workflow(spec: WorkflowSpec) -> p.Machine | None:
-    return None if spec.machine is None else p.Machine(spec.chart)
+def _machine_workflow(spec: WorkflowSpec, root: Linked, name: str) -> p.Machine | None:
+    if spec.chart is None:
+        return None
+    bodies = {label: below for (owner, label), below in root.bodies.items() if owner == -1}
+    return p.Machine(spec.chart, None, _works(Compiler(name), spec.chart, bodies, ""))
+
+
+def _works(compiler: Compiler, chart: Chart, bodies: Mapping[str, Linked], path: str) -> tuple[p.Body, ...]:
+    return tuple(compiler.body(bodies[work.id], None, path) for work in chart.works)
 
 
 class Compiler:
@@ -302,7 +310,8 @@ def _listen(compiler: Compiler, spec: NodeSpec, bodies: Mapping[str, Linked], pa
 
 
 def _machine(compiler: Compiler, spec: NodeSpec, bodies: Mapping[str, Linked], path: str) -> p.Work:
-    return p.Machine(spec.verb["chart"], spec.fields.get("with"))
+    chart = spec.verb["chart"]
+    return p.Machine(chart, spec.fields.get("with"), _works(compiler, chart, bodies, path))
 
 
 def _plugin(compiler: Compiler, spec: NodeSpec, bodies: Mapping[str, Linked], path: str) -> p.Work:

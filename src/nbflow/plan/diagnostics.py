@@ -17,7 +17,7 @@ import yaml
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """One code. Examples are texts of workflows; `*_inputs` start them, `*_value` are expressions evaluated over `scope`."""
+    """One code. Examples are workflows; `*_inputs` start them, `*_value` are expressions over `scope`."""
 
     code: str
     meaning: str
@@ -70,7 +70,7 @@ def document() -> str:
         "# Diagnostics",
         "",
         "Every finding about a workflow has a code, a place, the line with a caret, and nearly always a hint.",
-        "An error keeps a workflow from starting; a warning is shown and does not; a note (`info`) is for those who ask.",
+        "An error keeps a workflow from starting; a warning does not; a note (`info`) is for those who ask.",
         "All findings are shown at once, at most 100 of them. This page is made from the table the tests run:",
         "`python -m nbflow.plan.diagnostics > docs/diagnostics.md`.",
         "",

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from nbflow.plan.reads import ITEM_ROOTS, LOOP_ROOTS, NOTHING, Read, reads
+from nbflow.plan.reads import ITEM_ROOTS, LOOP_ROOTS, NOTHING, Read, machine_reads, reads
 from nbflow.plan.templates import constants_of
+from nbflow.spec.chart import Chart
 from nbflow.spec.document import Located
 from nbflow.spec.expressions import Reference
 from nbflow.spec.nodes import NodeSpec
@@ -86,7 +87,10 @@ def link(spec: WorkflowSpec) -> Linked:
     """The root body. Nothing is reported here: what could not be resolved is kept for the checks."""
     root = _body(spec.nodes, None, -1, NOTHING)
     for name, (_, value) in (spec.outputs or {}).items():
-        root.ends.append(Read(value, ("outputs", name), "body"))
+        root.ends.append(Read(value, ("outputs", name), "body", _MACHINE if spec.chart is not None else NOTHING))
+    if spec.chart is not None:
+        root.ends += machine_reads(spec.chart)
+        _works(root, -1, spec.chart)
     _resolve(root)
     if spec.on_error:
         nodes = _named(spec.on_error, root, "undo")
@@ -133,7 +137,7 @@ def _resolve(body: Linked) -> None:
         for read in reads(node):
             if read.stage != "body":
                 _read(body, target, read)
-        if node.nodes is not None or node.kind == "parallel" or "compensate" in node.fields:
+        if node.nodes is not None or node.kind in ("parallel", "machine") or "compensate" in node.fields:
             _inside(body, target, node)
     for read in body.ends:
         _read(body, -1, read)
@@ -152,12 +156,25 @@ def _inside(body: Linked, owner: int, node: NodeSpec) -> None:
             inner.ends = [Read(branch.result, ("parallel", "branches", branch.name, "result"), "body")]
         body.bodies[owner, branch.name] = inner
         _resolve(inner)
+    if node.kind == "machine" and "chart" in node.verb:
+        _works(body, owner, node.verb["chart"])
     if "compensate" in node.fields:
         nodes = _named(node.fields["compensate"].nodes, body, "undo")
         inner = _body(nodes, body, owner, frozenset({"error"}), detached=True, name="compensate")
         for step in range(1, len(nodes)):
             inner.incoming[step][step - 1] = Draft(ORDER, [])
         body.bodies[owner, "compensate"] = inner
+        _resolve(inner)
+
+
+_MACHINE = frozenset({"ctx", "event"})
+
+
+def _works(body: Linked, owner: int, chart: Chart) -> None:
+    """What a statechart runs beside itself: a body for each."""
+    for work in chart.works:
+        inner = _body((work.node,), body, owner, _MACHINE, name=work.id)
+        body.bodies[owner, work.id] = inner
         _resolve(inner)
 
 

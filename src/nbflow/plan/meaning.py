@@ -17,6 +17,7 @@ from nbflow.plan.templates import written
 from nbflow.spec.expressions import Expression, Value
 
 _UNSAID = frozenset({"index", "line", "column", "doc", "tags", "rank", "meaning", "sources", "source", "roots"})
+_PLACES = frozenset({"line", "column", "doc", "node", "reads"})
 _DOES = ("kind", "work", "schema", "transform")
 
 
@@ -45,12 +46,16 @@ def canonical(value: Any) -> Any:
             return _said(value)
         case Body():
             return {"nodes": _by_id(value), "result": canonical(value.result)}
+        case frozenset():
+            return sorted(value)
         case Mapping():
             return {str(key): canonical(inner) for key, inner in value.items()}
         case tuple() | list():
             return [canonical(item) for item in value]
         case _:
-            return {each.name: canonical(getattr(value, each.name)) for each in fields(value)}
+            return {
+                each.name: canonical(getattr(value, each.name)) for each in fields(value) if each.name not in _PLACES
+            }
 
 
 def _by_id(body: Body) -> dict[str, Any]:

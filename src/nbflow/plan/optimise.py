@@ -88,6 +88,8 @@ def _node(node: NodePlan, path: str, change: Pass) -> NodePlan:
             )
         case SubWorkflow(plan=Plan() as inner):
             work = replace(work, plan=replace(inner, body=_within(inner.body, path, change)))
+        case _:
+            pass
     undo = node.compensate
     if undo is not None:
         undo = _within(undo, f"{path}.compensate", change)
@@ -116,8 +118,8 @@ def _folded_node(node: NodePlan, path: str, notes: list[Note]) -> NodePlan:
         notes.append(Note("fold", path, f"'if: {condition.text}' always holds"))
     work = node.work
     if not isinstance(work, Switch):
-        found = {each.name: _literal(getattr(work, each.name)) for each in fields(work) if is_dataclass(work)}
-        found = {name: value for name, value in found.items() if value is not None}
+        literals = {each.name: _literal(getattr(work, each.name)) for each in fields(work)}
+        found: dict[str, Any] = {name: value for name, value in literals.items() if value is not None}
         if found:
             changes["work"] = replace(work, **found)
             notes.append(Note("fold", path, f"{', '.join(sorted(found))} evaluated once"))

@@ -215,10 +215,11 @@ class Listen:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A statechart; `chart` is what `spec.machine` made of it."""
+    """A statechart; `chart` is what `spec.machine` made of it. `works` are bodies of one node each, as `chart.works`."""
 
     chart: Any
     arguments: Value | None = None
+    works: tuple[Body, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

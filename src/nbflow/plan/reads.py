@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from nbflow.spec.expressions import Expression, Value
 from nbflow.spec.nodes import NodeSpec
@@ -75,11 +75,9 @@ def _rare(node: NodeSpec) -> Iterator[Read]:
 
 
 def _agent(node: NodeSpec) -> Iterator[Read]:
-    verb = node.verb
-    short = "agent" in node.at.value and not isinstance(node.at.value["agent"].value, dict)  # type: ignore[operator, index, call-overload]
     for name in _AGENT:
-        if name in verb:
-            yield Read(verb[name], ("agent",) if short and name == "prompt" else ("agent", name))
+        if name in node.verb:
+            yield Read(node.verb[name], ("agent", name))
 
 
 def _switch(node: NodeSpec) -> Iterator[Read]:
@@ -138,6 +136,16 @@ def _listen(node: NodeSpec) -> Iterator[Read]:
         yield Read(node.verb["if"], ("listen", "if"), "before", _EVENT, True)
 
 
+def _machine(node: NodeSpec) -> Iterator[Read]:
+    return machine_reads(node.verb.get("chart"))
+
+
+def machine_reads(chart: Any) -> Iterator[Read]:
+    """What a statechart evaluates while it runs."""
+    for read in chart.reads if chart is not None else ():
+        yield Read(read.template, ("machine",), "before", read.roots, read.condition)
+
+
 def _nothing(node: NodeSpec) -> Iterator[Read]:
     return iter(())
 
@@ -145,5 +153,5 @@ def _nothing(node: NodeSpec) -> Iterator[Read]:
 _BY_KIND = {
     "agent": _agent, "switch": _switch, "set": _set, "aggregate": _aggregate, "loop": _loop, "parallel": _parallel,
     "ask": _ask, "wait": _wait, "emit": _emit, "listen": _listen, "tool": _nothing, "workflow": _nothing,
-    "machine": _nothing,
+    "machine": _machine,
 }  # fmt: skip

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from nbflow.errors import Diagnostic, SpecError
+from nbflow.errors import Diagnostic, Severity, SpecError
 from nbflow.plan.checks import Checking, check
 from nbflow.plan.compile import compile_plan
 from nbflow.plan.link import Linked, link
@@ -133,6 +133,6 @@ def listed(found: tuple[Diagnostic, ...] | list[Diagnostic]) -> tuple[Diagnostic
     kept.sort(key=lambda each: (each.line, each.column, order[each.severity], each.code))
     left = len(ranked) - MOST_LISTED
     last = kept[-1]
-    severity = "error" if any(each.severity == "error" for each in ranked) else "info"
+    severity: Severity = "error" if any(each.severity == "error" for each in ranked) else "info"
     kept.append(Diagnostic("limit.findings", f"and {left} more", last.line, last.column, severity))
     return tuple(kept)

@@ -44,7 +44,8 @@ BRANCH: Fields = {"nodes": Form(lambda at, reading, name: at, {"$ref": "#/$defs/
 
 def _items(at: Located, reading: Reading, name: str) -> Expression | None:
     if not isinstance(at.value, list):
-        return forms.CONDITION.read(at, reading, name)
+        found: Expression | None = forms.CONDITION.read(at, reading, name)
+        return found
     text = json.dumps(at.plain(), ensure_ascii=False)
     if any(isinstance(item.value, str) and (forms.is_expression(item) or " for " in item.value) for item in at.value):
         reading.wrong(

@@ -254,7 +254,8 @@ def choice(*options: str) -> Form:
     def read(at: Located, reading: Reading, name: str) -> str | None:
         if isinstance(at.value, str) and at.value in options:
             return at.value
-        return wrong_choice(at, reading, name, options)
+        wrong_choice(at, reading, name, options)
+        return None
 
     return Form(read, {"enum": list(options)})
 

@@ -111,7 +111,7 @@ _ALL = (
         example="set: {total: =a.x + b.x}", doc="Gives values names.",
     ),
     KindSpec(
-        "machine", reader=bodies.read_chart, short={"type": "object"},
+        "machine", reader=bodies.read_chart, short={"$ref": "#/$defs/machine"},
         example="machine: {initial: open, states: {…}}", doc="Runs a statechart.",
     ),
 )  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 
 from nbflow.spec import bodies, forms, workflow
 from nbflow.spec.kinds import KindSpec
+from nbflow.spec.machine import DEFINITIONS
 from nbflow.spec.nodes import FIELDS, POLICIES
 
 _ID = "^[a-z][a-z0-9_]*$"
@@ -26,6 +27,7 @@ def language_schema(kinds: Mapping[str, KindSpec]) -> dict[str, Any]:
         },
         "node": _node(kinds),
         "branch": {"anyOf": [{"$ref": "#/$defs/node"}, forms.object_schema(bodies.BRANCH, ["nodes"])]},
+        **DEFINITIONS,
     }  # fmt: skip
     for name, kind in kinds.items():
         definitions[f"verb.{name}"] = {**kind.schema, "description": kind.doc} if kind.doc else dict(kind.schema)

@@ -60,8 +60,9 @@ def _join(at: Located, reading: Reading, name: str) -> JoinSpec | None:
             return JoinSpec(at.value, 1, at)
         case "first":
             return JoinSpec("count", 1, at)
-    forms.wrong_choice(at, reading, name, (*JOINS, "{n: k}"))
-    return None
+        case _:
+            forms.wrong_choice(at, reading, name, (*JOINS, "{n: k}"))
+            return None
 
 
 ON_ERROR = {

@@ -26,7 +26,7 @@ class TriggerSpec:
 
 
 def _cron(at: Located, reading: Reading, name: str) -> str | None:
-    text = forms.TEXT.read(at, reading, name)
+    text: str | None = forms.TEXT.read(at, reading, name)
     problem = wrong_cron(text) if text is not None else None
     if problem is None:
         return text
@@ -35,7 +35,7 @@ def _cron(at: Located, reading: Reading, name: str) -> str | None:
 
 
 def _timezone(at: Located, reading: Reading, name: str) -> str | None:
-    text = forms.TEXT.read(at, reading, name)
+    text: str | None = forms.TEXT.read(at, reading, name)
     if text is None:
         return None
     try:

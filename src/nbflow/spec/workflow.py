@@ -51,7 +51,7 @@ class WorkflowSpec:
 
 
 def _name(at: Located, reading: Reading, name: str) -> str | None:
-    text = forms.TEXT.read(at, reading, name)
+    text: str | None = forms.TEXT.read(at, reading, name)
     if text is None or WORKFLOW_NAME.match(text):
         return text
     odd = next((letter for letter in text if not letter.isprintable()), None)
@@ -141,7 +141,7 @@ FIELDS: Fields = {
     "defaults": Form(_late, {"type": "object"}, "Fields for all nodes of a verb."),
     "triggers": TRIGGERS.but("What starts it by itself."),
     "nodes": Form(_late, _NODES, "The steps, by id.", nullable=True),
-    "machine": Form(_late, {"type": "object"}, "A statechart, instead of nodes."),
+    "machine": Form(_late, {"$ref": "#/$defs/machine"}, "A statechart, instead of nodes."),
     "on_error": Form(
         _on_error, {"anyOf": [{"$ref": "#/$defs/node"}, forms.object_schema({"nodes": Form(_late, _NODES)})]},
         "Runs when the execution has failed; `error` can be read.",
@@ -215,10 +215,8 @@ def _content(at: Located, reading: Reading) -> dict[str, Any]:
     if "nodes" in given:
         return {"nodes": read_nodes(given["nodes"], reading)}
     if "machine" in given:
-        return {
-            "machine": given["machine"],
-            "chart": read_machine(given["machine"], reading.report, kinds=reading.kinds),
-        }
+        chart = read_machine(given["machine"], reading.report, kinds=reading.kinds)
+        return {"machine": given["machine"], "chart": chart}
     reading.wrong(at, "schema.missing", "a workflow needs 'nodes'", hint="nodes:\n  greet: {tool: my_function}")
     return {}
 

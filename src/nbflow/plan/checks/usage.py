@@ -25,7 +25,7 @@ def check_usage(checking: Checking, *, unbounded: bool = False) -> None:
 def _inputs(checking: Checking) -> None:
     spec = checking.spec
     declared = spec.inputs.get("properties", {}) if spec.inputs else {}
-    if not declared or spec.machine is not None:
+    if not declared:
         return
     uses = [use for body in checking.root.everything() for use in body.uses if use.reference.root == "inputs"]
     read = {use.reference.path[0] if use.reference.path else None for use in uses}
