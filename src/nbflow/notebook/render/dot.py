@@ -190,7 +190,7 @@ class Ends:
 
 
 def _depths(picture: Picture) -> tuple[dict[str, int], set[str]]:
-    """How far a box is from the first of its body (boxes are in the order written, wires mostly go on), and who has wires out."""
+    """How far a box is from the first of its body (wires mostly follow the order written), and who has wires out."""
     depth = {box.key: 0 for box in picture.boxes}
     for wire in picture.wires:
         if wire.source in depth and wire.target in depth:

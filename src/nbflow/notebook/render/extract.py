@@ -5,11 +5,12 @@ Only what the plan says is read; nothing is looked up, imported or run.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import singledispatch
 
+from nbflow.notebook.render.canvas import Canvas
+from nbflow.notebook.render.charts import draw_chart
 from nbflow.notebook.render.lettering import clean, seconds, shorten
-from nbflow.notebook.render.picture import Box, Cluster, Picture, Wire, WireKind
+from nbflow.notebook.render.picture import Picture, WireKind
 from nbflow.plan.plan import (
     AgentCall,
     Aggregate,
@@ -34,13 +35,8 @@ LARGEST = 1500  # boxes; above it bodies are drawn as one stacked box each
 LABEL = 34  # characters of a condition on a wire
 
 
-def picture(plan: Plan, *, largest: int = LARGEST, draw_chart: Callable[[Plan], Picture] | None = None) -> Picture:
-    """The picture of a plan, with its bodies open as long as it stays under `largest` boxes.
-
-    `draw_chart` draws a plan that is a statechart.
-    """
-    if plan.machine is not None and draw_chart is not None:
-        return draw_chart(plan)
+def picture(plan: Plan, *, largest: int = LARGEST) -> Picture:
+    """The picture of a plan, with its bodies open as long as it stays under `largest` boxes."""
     return _Extraction(plan, open_bodies=_count(plan.body) <= largest).run()
 
 
@@ -61,28 +57,18 @@ def _bodies(node: NodePlan) -> tuple[tuple[str, Body], ...]:
 class _Extraction:
     def __init__(self, plan: Plan, *, open_bodies: bool) -> None:
         self.plan, self.open_bodies = plan, open_bodies
-        self.boxes: list[Box] = []
-        self.clusters: list[Cluster] = []
-        self.wires: list[Wire] = []
-        self.places: dict[str, str] = {}
-        self.gates: dict[tuple[str, str], str] = {}
+        self.canvas = Canvas()
+        self.places = self.canvas.places
 
     def run(self) -> Picture:
+        canvas = self.canvas
+        if self.plan.machine is not None:
+            draw_chart(canvas, self.plan.machine.chart, "", None)
         self.draw(self.plan.body, "", None)
         if self.plan.on_error is not None:
-            frame = Cluster(f"c{len(self.clusters)}", "on_error", "on error", "on_error", node=False)
-            self.clusters.append(frame)
-            self.draw(self.plan.on_error, "on_error", frame.key)
-        return Picture(
-            clean(self.plan.name),
-            clean(self.plan.version),
-            tuple(self.boxes),
-            tuple(self.clusters),
-            tuple(self.wires),
-            not self.open_bodies,
-            self.places,
-            self.gates,
-        )
+            frame = canvas.cluster("on_error", "on error", "on_error", node=False)
+            self.draw(self.plan.on_error, "on_error", frame)
+        return canvas.picture(self.plan.name, self.plan.version, collapsed=not self.open_bodies)
 
     def draw(self, body: Body, prefix: str, cluster: str | None) -> None:
         for node in body.nodes:
@@ -93,47 +79,37 @@ class _Extraction:
                 target = body.nodes[edge.target]
                 path = f"{prefix}.{target.id}" if prefix else target.id
                 label = _gate_label(node, target.id, edge.label) if edge.gate else ""
-                key = self.wire(source, self.places[path], _kinds(edge.kinds, edge.gate), label)
+                key = self.canvas.wire(source, self.places[path], _kinds(edge.kinds, edge.gate), label)
                 if edge.gate:
-                    self.gates[source, target.id] = key
-
-    def wire(self, source: str, target: str, kinds: tuple[WireKind, ...], label: str = "") -> str:
-        key = f"e{len(self.wires)}"
-        self.wires.append(Wire(key, source, target, kinds, label))
-        return key
+                    self.canvas.gates[source, target.id] = key
 
     def node(self, node: NodePlan, path: str, cluster: str | None) -> None:
-        bodies = _bodies(node)
-        words = (clean(node.id), clean(node.kind), _with_join(detail(node.work), node.join), clean(node.doc or ""))
-        if bodies and self.open_bodies:
-            key = f"c{len(self.clusters)}"
-            self.clusters.append(Cluster(key, path, *words, cluster, line=node.line))
-            self.places[path] = key
+        bodies, chart = _bodies(node), node.work.chart if isinstance(node.work, Machine) else None
+        words = (node.id, node.kind, _with_join(detail(node.work), node.join), node.doc or "", cluster)
+        if (bodies or chart is not None) and self.open_bodies:
+            key = self.places[path] = self.canvas.cluster(path, *words, line=node.line)
             self.bodies(bodies, path, key)
+            if chart is not None:
+                draw_chart(self.canvas, chart, path, key)
         else:
-            key = f"n{len(self.boxes)}"
-            self.boxes.append(Box(key, path, *words, cluster, stacked=bool(bodies), line=node.line))
-            self.places[path] = key
+            key = self.places[path] = self.canvas.box(path, *words, stacked=bool(bodies), line=node.line)
         if node.compensate is not None:
             self.undo(node.compensate, path, key, cluster)
 
     def bodies(self, bodies: tuple[tuple[str, Body], ...], path: str, key: str) -> None:
         for name, body in bodies:
-            if not name:
-                self.draw(body, path, key)
-                continue
-            branch = Cluster(f"c{len(self.clusters)}", f"{path}.{name}", clean(name), "branch", parent=key, node=False)
-            self.clusters.append(branch)
-            self.draw(body, f"{path}.{name}", branch.key)
+            inner = f"{path}.{name}" if name else path
+            branch = self.canvas.cluster(inner, name, "branch", parent=key, node=False) if name else key
+            self.draw(body, inner, branch)
 
     def undo(self, body: Body, path: str, key: str, cluster: str | None) -> None:
         self.draw(body, f"{path}.compensate", cluster)
         for index in body.roots:
-            self.wire(key, self.places[f"{path}.compensate.{body.nodes[index].id}"], ("undo",))
+            self.canvas.wire(key, self.places[f"{path}.compensate.{body.nodes[index].id}"], ("undo",))
 
 
 def _kinds(kinds: tuple[str, ...], gate: bool) -> tuple[WireKind, ...]:
-    named: list[WireKind] = [kind for kind in ("data", "order", "gate") if kind in kinds]  # type: ignore[misc]
+    named: list[WireKind] = [kind for kind in ("data", "order", "gate") if kind in kinds]
     return (*named, "gate") if gate and "gate" not in named else tuple(named) or ("data",)
 
 

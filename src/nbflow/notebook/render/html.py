@@ -11,6 +11,7 @@ from itertools import islice
 
 from nbflow.notebook.render import summary
 from nbflow.notebook.render.layout import layout
+from nbflow.notebook.render.lettering import clean, seconds
 from nbflow.notebook.render.looks import Look, glyph
 from nbflow.notebook.render.picture import Picture
 from nbflow.notebook.render.places import Layout
@@ -62,16 +63,16 @@ def _headline(root: ET.Element, watch: Watch, execution: str, now: float | None)
     state = watch.state
     line = _add(root, "div", "", "margin:2px 0 8px")
     _add(line, "span", glyph(state.phase), f"color:{_sign(state.phase)};font-weight:700")
-    _add(line, "strong", f" {summary.clean(state.workflow)} ")
+    _add(line, "strong", f" {clean(state.workflow)} ")
     took = summary.elapsed(state, now)
     facts = [
         state.phase,
         summary.progress(watch),
-        *([summary.seconds(took)] if took is not None else []),
+        *([seconds(took)] if took is not None else []),
         *summary.usage(watch),
     ]
     _add(line, "span", f"{' · '.join(facts)} · ", SOFT)
-    _add(line, "code", summary.clean(execution), f"{SOFT};font-size:11px;background:none")
+    _add(line, "code", clean(execution), f"{SOFT};font-size:11px;background:none")
     if failed := summary.failure(state):
         _add(root, "div", f"✗ {failed}", f"color:{SIGNS['red']};margin:-4px 0 8px;white-space:pre-wrap")
 

@@ -1,4 +1,4 @@
-"""A picture as Mermaid text. An author's words stand in quoted labels, with Mermaid's own entities for what could end one."""
+"""A picture as Mermaid text. An author's words stand in quoted labels, with entities for what could end one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def mermaid(picture: Picture, looks: Mapping[str, Look] | None = None, *, direct
     for phase in phases:
         hue = theme.HUES[phase]
         lines.append(
-            f"  classDef {phase} fill:{theme.light(f'{hue}-tint')},stroke:{theme.light(hue)},color:{theme.light('text')}"
+            f"  classDef {phase} fill:{theme.light(f'{hue}-tint')},"
+            f"stroke:{theme.light(hue)},color:{theme.light('text')}"
         )
     for phase in phases:
         keys = ",".join(box.key for box in picture.boxes if box.key in looks and looks[box.key].phase == phase)

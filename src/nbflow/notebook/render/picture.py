@@ -72,7 +72,8 @@ class Picture:
     wires: tuple[Wire, ...] = ()
     collapsed: bool = False
     places: dict[str, str] = field(default_factory=dict)
-    gates: dict[tuple[str, str], str] = field(default_factory=dict)  # (source key, target path) → wire key
+    gates: dict[tuple[str, str], str] = field(default_factory=dict)  # (source key, target id) → wire key
+    states: dict[str, dict[str, str]] = field(default_factory=dict)  # path of a machine → state id → key
 
     def items(self) -> tuple[Box | Cluster, ...]:
         """All that has a phase: boxes, and clusters that are nodes."""

@@ -56,6 +56,10 @@ class _Drawing:
             _text(root, "style", theme.standing())
             ground = Rect(0.5, 0.5, wide - 1, high - 1)
             _rect(root, ground, "bg", 10)
+        self.draw(root)
+        return root
+
+    def draw(self, root: ET.Element) -> None:
         for cluster in self.picture.clusters:
             if cluster.key in self.layout.clusters:
                 self.cluster(root, cluster, self.layout.clusters[cluster.key])
@@ -67,7 +71,6 @@ class _Drawing:
                 self.pill(root, wire, self.layout.labels[wire.key])
         for box in self.picture.boxes:
             self.box(root, box, self.layout.boxes[box.key])
-        return root
 
     def look(self, key: str) -> Look:
         return self.looks.get(key, PENDING)

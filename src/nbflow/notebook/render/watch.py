@@ -49,6 +49,7 @@ class Watch:
         for link in picture.wires:
             self._leaving.setdefault(link.source, []).append(link.key)
         self._owner = _owners(picture)
+        self._states: dict[str, str] = {}  # key of a state → how it looks
 
     # --- in --------------------------------------------------------------------------------------------
 
@@ -61,6 +62,8 @@ class Watch:
                 self._see(path, changed)
             self._count(record.event)
             self._choose(record.event, changed)
+            if isinstance(record.event, e.Transitioned):
+                self._move(record.event, changed)
         return changed
 
     def hold(self, paths: Sequence[str]) -> dict[str, None]:
@@ -127,6 +130,25 @@ class Watch:
         for target, wire in self._gates.get(key, {}).items():
             self._mark(wire, "live" if target in event.chosen else "dead", changed)
 
+    def _move(self, event: e.Transitioned, changed: dict[str, None]) -> None:
+        """The states of a chart: active ones, and those it has been in."""
+        path = event.node or ""
+        keys = self.picture.states.get(ROUNDS.sub("", path), {})
+        active = set(event.snapshot.get("configuration", ()))
+        over = event.snapshot.get("phase") == "done"
+        for state, key in keys.items():
+            before = self._states.get(key, "pending")
+            phase = (
+                ("completed" if over else "running")
+                if state in active
+                else "pending"
+                if before == "pending"
+                else "completed"
+            )
+            if phase != before:
+                self._states[key] = phase
+                changed[key] = None
+
     def _count(self, event: e.Event) -> None:
         if isinstance(event, e.CallRecorded):
             usage = event.usage
@@ -139,6 +161,8 @@ class Watch:
 
     def look(self, key: str) -> Look:
         """How a box or cluster looks; of many rounds or items, all of them together."""
+        if key in self._states:
+            return Look(self._states[key])
         paths = self._paths.get(key)
         if not paths:
             return self._unreached(key)

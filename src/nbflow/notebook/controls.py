@@ -1,0 +1,136 @@
+"""What the controls of a live view lead to: the verbs on its execution, and the breakpoints of its workflow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from nbflow.errors import IllegalMove
+from nbflow.execution.state import ENDED
+from nbflow.notebook.render.picture import Picture
+from nbflow.notebook.verbs import BY_NAME
+from nbflow.notebook.waiting import Waiting
+from nbflow.runtime.execution import Execution
+
+Message = Mapping[str, Any]
+Tool = tuple[str, str, str, bool, bool]
+
+
+class Breakpoints:
+    """The breakpoints of one workflow, by node, kept over its executions. A value is a condition or None."""
+
+    def __init__(self, nodes: Iterable[tuple[str, str | None]] = ()) -> None:
+        self.nodes: dict[str, str | None] = dict(nodes)
+
+    def apply(self, execution: Execution, *, on_error: bool) -> None:
+        """Set them on an execution that has just started; `on_error` holds every node that fails, too."""
+        for node, when in self.nodes.items():
+            execution.break_at(node, when)
+        if on_error:
+            for node in dict.fromkeys(inner.id for inner in execution.plan.body.nodes_within()):
+                execution.break_at(node, where="error")
+
+    def toggle(self, execution: Execution, node: str, when: str | None = None) -> str:
+        """Set one, or clear it; returns words."""
+        if node in self.nodes and when is None:
+            del self.nodes[node]
+            if execution.phase not in ENDED:
+                execution.clear_breakpoint(node)
+            return f"no longer holds at {node}"
+        if execution.phase not in ENDED:
+            execution.break_at(node, when)
+        self.nodes[node] = when
+        return f"holds at {node}" + (f" when {when}" if when else "")
+
+
+class Controls:
+    """The commands of one view. `waiting` is the cell that waits, if one does."""
+
+    def __init__(
+        self, execution: Execution, picture: Picture, breakpoints: Breakpoints, *, debug: bool = False,
+        waiting: Waiting | None = None,
+    ) -> None:  # fmt: skip
+        self.execution, self.picture, self.breakpoints = execution, picture, breakpoints
+        self.debug, self.waiting = debug, waiting
+        self._places = {item.key: item.path for item in picture.items()}
+
+    # --- the toolbar -------------------------------------------------------------------------------------
+
+    def tools(self) -> list[Tool]:
+        phase, held = self.execution.phase, bool(self.execution.held)
+        live = phase in ("running", "waiting", "paused")
+        stopped = held or phase in ("paused", "suspended")
+        shown = [self._tool("resume", stopped, main=True) if stopped else self._tool("pause", live)]
+        if self.debug or held or phase == "paused":
+            shown += [self._tool("step", live), self._tool("step_over", live), self._tool("run_to", live)]
+        shown.append(self._tool("suspend", live))
+        if self.debug:
+            shown.append(self._tool("cancel", live or phase == "suspended"))
+        if self.waiting is not None:
+            shown.append(self._tool("detach", live))
+        return shown
+
+    def _tool(self, name: str, on: bool, *, main: bool = False) -> Tool:
+        verb = BY_NAME[name]
+        return name, verb.button, verb.does, on, main
+
+    @property
+    def awaited(self) -> bool:
+        return self.waiting is not None
+
+    def stops(self) -> list[str]:
+        names = self.breakpoints.nodes
+        return [key for key, path in self._places.items() if path in names or path.rpartition(".")[2] in names]
+
+    # --- commands ----------------------------------------------------------------------------------------
+
+    def do(self, message: Message) -> str | None:
+        command = message["cmd"]
+        simple: dict[str, Callable[[], object]] = {
+            "pause": self.execution.pause,
+            "resume": self.execution.resume,
+            "step": self.execution.step,
+            "step_over": self.execution.step_over,
+            "suspend": self.execution.suspend,
+            "cancel": self.execution.cancel,
+        }
+        if command in simple:
+            simple[command]()
+            return None
+        if command == "detach":
+            return self._detach()
+        return self._on_node(command, message)
+
+    def _detach(self) -> str:
+        if self.waiting is None:
+            raise IllegalMove("no cell waits for this execution")
+        waiting, self.waiting = self.waiting, None
+        waiting.detach()
+        return "the cell is given back; the execution goes on"
+
+    def _on_node(self, command: str, message: Message) -> str | None:
+        path, key = message.get("path"), message.get("key")
+        node = path if isinstance(path, str) else self._places.get(str(key))
+        if node is None:
+            raise IllegalMove("choose a node first: click on it")
+        if command == "break":
+            return self.breakpoints.toggle(self.execution, self._places.get(str(key), node))
+        self._settle(command, node, message.get("value"))
+        return f"the inputs of {node} are changed; the change is recorded" if command == "edit" else None
+
+    def _settle(self, command: str, node: str, value: Any) -> None:
+        match command:
+            case "run_to":
+                self.execution.run_to(node)
+            case "retry":
+                self.execution.retry(node)
+            case "fail":
+                self.execution.fail(node)
+            case "answer":
+                self.execution.answer(node, value)
+            case "skip" | "mock":
+                self.execution.skip(node, value)
+            case "edit":
+                self.execution.edit(node, inputs=value)
+            case _:
+                raise IllegalMove(f"there is no command {command!r}")

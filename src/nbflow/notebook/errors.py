@@ -1,0 +1,43 @@
+"""What a cell says when it cannot go on: one red line that says what, why, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from nbflow.errors import NbflowError
+
+
+class MagicError(NbflowError):
+    """A magic that cannot be taken as it is written; nothing ran. `code` is ``magic.option``, ``magic.form`` …"""
+
+    def __init__(self, code: str, message: str, hint: str | None = None) -> None:
+        self.code, self.message, self.hint = code, message, hint
+        super().__init__(f"{message} [{code}]" + (f"\n  hint: {hint}" if hint else ""))
+
+
+class Suspended(NbflowError):
+    """The awaited execution was interrupted and can go on; the cell fails so that Run All stops here."""
+
+    code = "execution.suspended"
+
+
+class Cancelled(NbflowError):
+    """The awaited execution was cancelled; the cell fails so that Run All stops here."""
+
+    code = "execution.cancelled"
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant."""
+    found = get_close_matches(word, tuple(known), n=1, cutoff=0.55)
+    return found[0] if found else None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """A hint for a mistyped word; all that is known when nothing is near."""
+    names = tuple(known)
+    near = nearest(word, names)
+    if near:
+        return f"did you mean {near}?"
+    return f"there is {', '.join(names[:12])}" if names else None

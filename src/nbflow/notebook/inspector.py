@@ -1,0 +1,178 @@
+"""What a click on a node shows: plain data, all of it text; tables and images where a result is one."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from nbflow.execution.state import NodeState
+from nbflow.notebook.render.lettering import clean, clean_block, seconds, shorten
+from nbflow.notebook.render.summary import pretty
+from nbflow.notebook.render.watch import Watch, error_line
+from nbflow.plan.plan import Ask
+
+LONG = 8000  # characters of a value
+ROWS, COLUMNS, CELL = 30, 16, 60
+IMAGES = {b"\x89PNG\r\n": "png", b"\xff\xd8\xff": "jpeg", b"GIF8": "gif"}
+HEAVY = 2_000_000  # bytes of an image
+INSTANCES = 200
+
+Page = dict[str, Any]
+
+
+def page(watch: Watch, key: str, path: str | None, held: tuple[str, ...]) -> Page:
+    """The page of a box; `path` chooses a round or item, else the latest is shown."""
+    paths = watch.paths(key)
+    item = next(item for item in watch.picture.items() if item.key == key)
+    chosen = path if path in paths else (paths[-1] if paths else None)
+    if chosen is None:
+        facts = [("kind", item.kind), ("line", str(item.line)), *([("doc", item.doc)] if item.doc else [])]
+        return {"key": key, "path": item.path, "title": item.path, "phase": watch.look(key).phase, "facts": facts}
+    node = watch.state.nodes[chosen]
+    is_held = chosen in held
+    return {
+        "key": key,
+        "path": chosen,
+        "title": clean(chosen),
+        "phase": "held" if is_held else node.phase,
+        "paths": [(one, f"{one} · {watch.state.nodes[one].phase}") for one in paths[-INSTANCES:]],
+        "facts": _facts(node),
+        "acts": _acts(node, is_held),
+        "form": _form(node),
+        "blocks": _blocks(node, is_held),
+    }
+
+
+def _facts(node: NodeState) -> list[tuple[str, str]]:
+    facts = [("kind", clean(node.node.kind))]
+    if node.attempt:
+        most = node.node.policies.retry.max + 1
+        facts.append(("attempts", f"{node.attempt} of at most {most}" if most > 1 else str(node.attempt)))
+    if node.started is not None:
+        facts.append(("began", datetime.fromtimestamp(node.started, UTC).astimezone().strftime("%H:%M:%S")))
+    if node.started is not None and node.ended is not None:
+        facts.append(("took", seconds(node.ended - node.started)))
+    facts += [("effects", node.effects)] if node.effects != "none" else []
+    facts += [("because", clean(node.reason))] if node.reason else []
+    facts += [("kept from", clean(node.taken.get("execution") or node.taken.get("by") or "mock"))] if node.taken else []
+    facts += [("doc", clean(node.node.doc))] if node.node.doc else []
+    return facts + _usage(node)
+
+
+def _usage(node: NodeState) -> list[tuple[str, str]]:
+    calls = node.calls or []
+    models = [call for call in calls if call.kind == "model"]
+    if not models:
+        return []
+    tokens = sum(int(call.usage.get(name) or 0) for call in models for name in ("input_tokens", "output_tokens"))
+    return [("model calls", f"{len(models)}"), ("tokens", f"{tokens:,}")]
+
+
+def _acts(node: NodeState, held: bool) -> list[tuple[str, str, str]]:
+    acts = []
+    if held:
+        acts.append(("step", "Let go", "run this node and hold what follows"))
+    if node.phase == "waiting" and node.reason in ("in_doubt", "retry"):
+        acts.append(("retry", "Retry now", "run it again now"))
+    if node.phase == "waiting" and node.reason == "in_doubt":
+        acts.append(("fail", "Fail", "settle it as failed"))
+    acts.append(("break", "Breakpoint", "hold here, or no longer (key b)"))
+    if node.phase == "pending":
+        acts.append(("run_to", "Run to here", "go on and hold here"))
+    return acts
+
+
+def _blocks(node: NodeState, held: bool) -> list[Page]:
+    blocks: list[Page] = []
+    if node.error:
+        blocks.append({"title": "error", "text": _error(node.error), "bad": True})
+    if node.inputs is not None:
+        edit = {"edit": {"cmd": "edit", "label": "Apply to inputs"}} if held else {}
+        blocks.append({"title": "inputs", "text": pretty(node.inputs, LONG), **edit})
+    if node.phase == "completed":
+        blocks.append(block("output", node.output))
+    elif held or (node.phase == "waiting" and node.reason == "in_doubt"):
+        blocks.append(
+            {"title": "output instead of running", "text": "null", "edit": {"cmd": "skip", "label": "Give this output"}}
+        )
+    blocks += [
+        {"title": clean(f"{call.kind} {call.name} · {seconds(call.seconds)}"), "text": _call(call)}
+        for call in node.calls or ()
+    ]
+    if node.snapshot is not None:
+        blocks.append({"title": "chart", "text": pretty(node.snapshot, LONG)})
+    return blocks
+
+
+def _error(error: Mapping[str, Any]) -> str:
+    lines = [error_line(error)] + ([f"hint: {clean(error['hint'])}"] if error.get("hint") else [])
+    if error.get("detail") is not None:
+        lines.append(pretty(error["detail"], LONG))
+    return "\n".join(lines)
+
+
+def _call(call: Any) -> str:
+    parts = []
+    if call.request is not None:
+        parts.append(f"→ {pretty(call.request, LONG)}")
+    if call.error:
+        parts.append(f"✗ {error_line(call.error)}")
+    elif call.response is not None:
+        parts.append(f"← {pretty(call.response, LONG)}")
+    return "\n".join(parts)
+
+
+def block(title: str, value: Any) -> Page:
+    """A value as text, as a table (a DataFrame), or as an image (PNG, JPEG, GIF bytes)."""
+    if isinstance(value, bytes) and (kind := _image(value)):
+        return {"title": title, "image": f"data:image/{kind};base64,{base64.b64encode(value).decode()}"}
+    if hasattr(value, "columns") and hasattr(value, "itertuples"):
+        return {"title": f"{title} · {len(value):,} × {len(value.columns)}", "table": _table(value)}
+    return {"title": title, "text": value if isinstance(value, str) and not value else pretty(value, LONG)}
+
+
+def _image(content: bytes) -> str | None:
+    if len(content) > HEAVY:
+        return None
+    return next((kind for start, kind in IMAGES.items() if content.startswith(start)), None)
+
+
+def _table(frame: Any) -> Page:
+    part = frame.iloc[:ROWS, :COLUMNS]
+    rows = [[shorten(cell, CELL) for cell in row] for row in part.itertuples(index=False)]
+    return {"columns": [shorten(name, CELL) for name in part.columns], "rows": rows}
+
+
+# --- questions -----------------------------------------------------------------------------------------
+
+
+def _form(node: NodeState) -> Page | None:
+    """The form of a node that waits for a person."""
+    if node.phase != "waiting" or node.reason != "ask":
+        return None
+    detail = node.detail if isinstance(node.detail, Mapping) else {}
+    prompt = clean_block(
+        detail.get("prompt") or (node.detail if isinstance(node.detail, str) else "an answer is needed")
+    )
+    schema = node.node.work.schema if isinstance(node.node.work, Ask) else None
+    properties = (schema or {}).get("properties")
+    if not isinstance(properties, Mapping) or not properties:
+        return {
+            "prompt": prompt,
+            "single": True,
+            "fields": [_field("answer", schema or {"type": "string"}, required=True)],
+        }
+    required = (schema or {}).get("required", ())
+    fields = [_field(name, inner, required=name in required) for name, inner in properties.items()]
+    return {"prompt": prompt, "single": False, "fields": fields}
+
+
+def _field(name: str, schema: Any, *, required: bool) -> Page:
+    schema = schema if isinstance(schema, Mapping) else {}
+    kind = schema.get("type")
+    field: Page = {"name": name, "label": clean(name), "required": required}
+    if isinstance(schema.get("enum"), list | tuple):
+        return {**field, "options": list(schema["enum"])}
+    return {**field, "type": kind if kind in ("string", "number", "integer", "boolean") else "json"}

@@ -1,0 +1,182 @@
+"""What one notebook has open: its views, the executions it follows, the breakpoints of its workflows.
+
+A cell that waits and a cell that returns at once go the same way here; they differ only in who awaits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from nbflow.errors import ExecutionFailed, NbflowError
+from nbflow.execution.state import ENDED
+from nbflow.notebook import screen
+from nbflow.notebook.controls import Breakpoints, Controls
+from nbflow.notebook.errors import Cancelled, Suspended
+from nbflow.notebook.progress import TextProgress
+from nbflow.notebook.render import html, summary
+from nbflow.notebook.render.extract import picture as draw
+from nbflow.notebook.render.layout import layout_aside
+from nbflow.notebook.render.watch import Watch
+from nbflow.notebook.waiting import Waiting
+from nbflow.notebook.widgets.live import LiveView
+from nbflow.plan.workflow import Workflow
+from nbflow.ports.clock import SystemClock
+from nbflow.runtime.execution import Execution, failure_line
+
+SILENCE = 2.0  # seconds without a word from a browser, after which there is none
+
+
+class Session:
+    """One notebook. `kernel` says that there are output areas; without them progress is text."""
+
+    def __init__(self, namespace: dict[str, Any], *, kernel: bool, write: Callable[[str], None] = print) -> None:
+        self.namespace, self.kernel, self.write = namespace, kernel, write
+        self.now = SystemClock().now
+        self.workflows: dict[str, Workflow] = {}
+        self.breakpoints: dict[str, Breakpoints] = {}
+        self.views: dict[str, LiveView] = {}
+        self.drawn: set[str] = set()  # executions that this cell shows already
+        self._following: dict[str, asyncio.Task[None]] = {}
+
+    def stops_of(self, workflow: str) -> Breakpoints:
+        return self.breakpoints.setdefault(workflow, Breakpoints())
+
+    # --- presenting --------------------------------------------------------------------------------------
+
+    async def wait_for(self, execution: Execution, *, debug: bool = False) -> Execution:
+        """Show an execution and wait for its end, as a cell does.
+
+        Raises `ExecutionFailed`, `Cancelled` or `Suspended`, each one line, when it did not complete.
+        """
+        waiting = Waiting(execution, lambda words: self._tell(execution, words))
+        closing = await self._present(execution, waiting=waiting, debug=debug)
+        try:
+            end = await waiting.end()
+        except BaseException:
+            closing()
+            raise
+        if end == "detached":
+            self._follow(execution, closing)
+            return execution
+        closing()
+        if end == "abandoned":
+            raise Suspended(
+                f"{execution.plan.name} {execution.id}: a node ignores its cancellation and is left running"
+            )
+        return self._outcome(execution)
+
+    async def follow(self, execution: Execution, *, debug: bool = False) -> Execution:
+        """Show an execution and return at once; the picture keeps following it."""
+        self._follow(execution, await self._present(execution, debug=debug))
+        return execution
+
+    def _outcome(self, execution: Execution) -> Execution:
+        phase, name = execution.phase, f"{execution.plan.name} {execution.id}"
+        if phase == "failed":
+            raise ExecutionFailed(failure_line(execution), execution)
+        if phase == "cancelled":
+            raise Cancelled(f"{name} was cancelled")
+        if phase == "suspended":
+            raise Suspended(f"{name} is suspended, nothing is lost; %workflow resume {execution.id} goes on")
+        return execution
+
+    def _follow(self, execution: Execution, closing: Callable[[], None]) -> None:
+        task = asyncio.get_running_loop().create_task(
+            self._until_over(execution, closing), name=f"nbflow-{execution.id}"
+        )
+        self._following[execution.id] = task
+        task.add_done_callback(lambda done: self._following.pop(execution.id, None))
+
+    async def _until_over(self, execution: Execution, closing: Callable[[], None]) -> None:
+        try:
+            with suppress(NbflowError):
+                await execution
+        finally:
+            closing()
+
+    async def _present(
+        self, execution: Execution, *, waiting: Waiting | None = None, debug: bool = False
+    ) -> Callable[[], None]:
+        """Draw it and keep it up to date; returns what ends that."""
+        picture = draw(execution.plan)
+        watch = Watch(execution.plan, picture)
+        self.drawn.add(execution.id)
+        progress = TextProgress(watch, self.now, self.write)
+        if not self.kernel:
+            return self._in_text(execution, watch, progress)
+        place = await layout_aside(picture)
+        controls = Controls(execution, picture, self.stops_of(execution.plan.name), debug=debug, waiting=waiting)
+        view = LiveView(execution, watch, place, screen.OutputArea(), controls, self.now)
+        view.on_end.append(progress.close)
+        self.views[execution.id] = view
+        view.open()
+        silence = asyncio.get_running_loop().call_later(SILENCE, self._unless_greeted, view, progress)
+        view.on_end += [silence.cancel, lambda: self._gone(execution.id, view)]
+        return view.close
+
+    def _gone(self, id: str, view: LiveView) -> None:
+        if self.views.get(id) is view:
+            del self.views[id]
+
+    def _unless_greeted(self, view: LiveView, progress: TextProgress) -> None:
+        """No browser answered: text shows the progress, and breakpoints are passed so that nothing hangs."""
+        if view.greeted or view.over:
+            return
+        progress.start(0.0)
+        execution = view.execution
+        if execution.held and view.commands.awaited:
+            self.write(
+                f"warning: no live view answers, so the breakpoint at {execution.held[0]} is passed [magic.breakpoint]"
+            )
+            execution.resume()
+
+    def _in_text(self, execution: Execution, watch: Watch, progress: TextProgress) -> Callable[[], None]:
+        forget = execution.subscribe(lambda records: _fold(watch, records))
+        progress.start()
+
+        def closing() -> None:
+            forget()
+            progress.close()
+            self.write(summary.text(watch, execution.id, self.now()))
+
+        return closing
+
+    def _tell(self, execution: Execution, words: str) -> None:
+        view = self.views.get(execution.id)
+        if view is not None:
+            view.tell(words)
+        else:
+            self.write(words)
+
+    # --- pictures that stand -----------------------------------------------------------------------------
+
+    async def show(self, execution: Execution) -> None:
+        """Draw any execution as it is now: a running one follows on, another is a still picture."""
+        if execution.phase not in ENDED and self.kernel and execution.driven:
+            await self.follow(execution)
+            return
+        bundle = await self.final(execution)
+        if self.kernel:
+            screen.put(bundle)
+        else:
+            self.write(bundle["text/plain"])
+
+    async def final(self, execution: Execution) -> dict[str, str]:
+        """The still picture of an execution."""
+        watch = Watch(execution.plan, draw(execution.plan))
+        watch.fold(execution.events)
+        return html.final(watch, execution.id, self.now(), await layout_aside(watch.picture))
+
+    def close(self) -> None:
+        """End every view with its still picture."""
+        for view in tuple(self.views.values()):
+            view.close()
+        for task in tuple(self._following.values()):
+            task.cancel()
+
+
+def _fold(watch: Watch, records: Any) -> None:
+    watch.fold(record for record in records if record.sequence > watch.state.sequence)

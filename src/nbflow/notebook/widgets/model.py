@@ -1,0 +1,31 @@
+"""The widget itself: what is synchronised with the browser, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from nbflow.notebook.render import icons, theme
+
+HERE = Path(__file__).parent
+
+
+def _style() -> str:
+    return (
+        f".nbflow{{{theme.variables(theme.light)}}}.nbflow[data-theme=dark]{{{theme.variables(theme.dark)}}}"
+        f"{theme.live()}\n{(HERE / 'live.css').read_text(encoding='utf-8')}"
+    )
+
+
+class LiveWidget(anywidget.AnyWidget):
+    """`svg` is the picture, `state` a whole snapshot for views that come late; news are custom messages."""
+
+    _esm = (HERE / "live.js").read_text(encoding="utf-8")
+    _css = _style()
+
+    svg = traitlets.Unicode("").tag(sync=True)
+    state: Any = traitlets.Dict().tag(sync=True)
+    signs: Any = traitlets.Dict(icons.PHASES).tag(sync=True)
