@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from nbflow.errors import NodeError
+from nbflow.nodes.conversation import Asked, Conversation
 from nbflow.nodes.ledger import Ledger, digest
 from nbflow.nodes.reading import Unreadable, read_reply
 from nbflow.nodes.replies import cut, misfit, problems
+from nbflow.nodes.spending import Price, unknown_price, usage_fields
 from nbflow.nodes.tool import keep_prints
 from nbflow.plan.plan import AgentCall, Effects, NodePlan
 from nbflow.ports.agents import AgentFunction, AgentRuntime, Agents, ModelReply, Usage
@@ -21,10 +23,11 @@ STRENGTH: dict[Effects, int] = {"none": 0, "idempotent": 1, "once": 2}
 
 
 class AgentExecutor:
-    """Performs attempts of agent nodes. `model` is the one of nodes that name none."""
+    """Performs attempts of agent nodes. `model` is the one of nodes that name none, `price` knows what calls cost."""
 
-    def __init__(self, agents: Agents, tools: Tools, *, model: str | None = None) -> None:
-        self.agents, self.tools, self.model = agents, tools, model
+    def __init__(self, agents: Agents, tools: Tools, *, model: str | None = None, price: Price = unknown_price) -> None:
+        self.agents, self.tools, self.model, self.price = agents, tools, model, price
+        self._priced = False
 
     def effects(self, node: NodePlan, inputs: Any = None) -> Effects:
         """What the node declares; else what the function does, or the strongest of its tools that need no yes."""
@@ -61,11 +64,19 @@ class AgentExecutor:
         name = self._named(work)
         found = self._find(name)
         try:
-            if isinstance(found, tuple):
-                raise NodeError("InvalidInput", f"'{name}' cannot be asked yet", code="agent.unknown")
-            return await _ask_function(found, call)
+            if not isinstance(found, tuple):
+                return await _ask_function(found, call)
+            await self._load_prices(*found)
+            models = [Asked(*found), *(Asked(*self._runtime(other)) for other in work.fallback)]
+            return await Conversation(call, models, self.tools, self.price).run()
         finally:
             await keep_prints(call, name)
+
+    async def _load_prices(self, runtime: AgentRuntime, model: str) -> None:
+        """The first question about a price loads the list; in a thread, since that takes a while."""
+        if not self._priced:
+            self._priced = True
+            await asyncio.to_thread(self.price, runtime.provider, model, Usage(0, 0))
 
     def _named(self, work: AgentCall) -> str:
         name = work.model or self.model
@@ -73,6 +84,12 @@ class AgentExecutor:
             hint = "write model: provider/name or a function of @nbflow.agent, or set NBFLOW_AGENT_MODEL"
             raise NodeError("InvalidInput", "the agent has no model", code="agent.no_model", hint=hint)
         return name
+
+    def _runtime(self, name: str) -> tuple[AgentRuntime, str]:
+        found = self._find(name)
+        if not isinstance(found, tuple):
+            raise NodeError("InvalidInput", f"'{name}' is a function: it cannot be a fallback", code="agent.fallback")
+        return found
 
     def _find(self, name: str) -> AgentFunction | tuple[AgentRuntime, str]:
         found = self.agents.find(name)
@@ -91,7 +108,7 @@ async def _ask_function(agent: AgentFunction, call: Call) -> Any:
     inputs: Mapping[str, Any] = call.inputs if isinstance(call.inputs, dict) else {}
     key = digest(agent.name, inputs)
     past = ledger.past("model", key)
-    if past is not None:
+    if past is not None and past.error is None:
         return past.response
     begun = asyncio.get_running_loop().time()
     raw = await agent.answer(inputs, call)
@@ -120,9 +137,3 @@ def _judged(value: Any, schema: Mapping[str, Any] | None, what: str) -> tuple[An
             return cut(raw), misfit([str(problem)], what, raw, problem.code)
     found = problems(value, schema)
     return (cut(raw), misfit(found, what, raw)) if found else (value, None)
-
-
-def usage_fields(usage: Usage) -> dict[str, Any]:
-    """Tokens as they are recorded; what the provider did not say is left out."""
-    named = {"input": usage.input, "output": usage.output, "cached": usage.cached, "reasoning": usage.reasoning}
-    return {name: count for name, count in named.items() if count is not None}

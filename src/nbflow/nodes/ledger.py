@@ -23,12 +23,12 @@ class Ledger:
         self._past = {
             (past.kind, digest): past
             for past in call.recorded
-            if past.error is None and isinstance(past.request, dict) and (digest := past.request.get("digest"))
+            if isinstance(past.request, dict) and (digest := past.request.get("digest"))
         }
         self._number = 0
 
     def past(self, kind: str, digest: str) -> Any | None:
-        """The recorded call that answers this one, or None."""
+        """The last recorded call that answers this one, which may have failed, or None."""
         return self._past.get((kind, digest))
 
     async def note(

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from nbflow.errors import NbflowError
 from nbflow.execution.outcomes import BodyDone, Outcome
 from nbflow.execution.state import Frame, NodeState
 from nbflow.plan.plan import Effects, NodePlan
@@ -33,6 +34,20 @@ class Attempt:
     effects: Effects
 
 
+class Asks(NbflowError):
+    """Raised by an executor that needs a person's word: the node waits, and no task is held meanwhile.
+
+    With the answer the attempt is made again; `Call.answers` has it under `key`, and recorded calls are not
+    repeated. `schema` is what an answer has to fit; `detail` is shown beside the question.
+    """
+
+    code = "node.asks"
+
+    def __init__(self, key: str, question: str, schema: Mapping[str, Any], detail: Any = None) -> None:
+        self.key, self.question, self.schema, self.detail = key, question, schema, detail
+        super().__init__(question)
+
+
 @dataclass(slots=True)
 class Call:
     """All that one attempt may know and say. `inputs` are resolved, secrets too.
@@ -40,8 +55,9 @@ class Call:
     `key` is the idempotency key ``execution/path``, the same over all attempts. `secret` resolves a name
     at the last moment. `stream` sends text to the live view, never to the journal. `record` writes a model
     or tool call (the fields of `CallRecorded` after `attempt`) and returns when it is on disk; `recorded` are
-    those of earlier attempts or lives, in order. `ask` puts a question to a person and returns the answer.
-    What a function prints is gathered in `printed`; the executor records it at the end.
+    those of earlier attempts or lives, in order. `answers` are a person's to questions this node has asked
+    (see `Asks`), by key. `clean` takes known secrets out of a value. What a function prints is gathered in
+    `printed`; the executor records it at the end.
     """
 
     execution: str
@@ -54,6 +70,8 @@ class Call:
     stream: Callable[[str], None]
     record: Callable[..., Awaitable[None]]
     recorded: tuple[Any, ...] = ()
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    clean: Callable[[Any], Any] = lambda value: value
     printed: list[str] = field(default_factory=list)
     context: Mapping[str, Any] = field(default_factory=dict)  # workflow, version, labels, usage so far
 

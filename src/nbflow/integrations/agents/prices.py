@@ -1,0 +1,32 @@
+"""What model calls cost, from the price list of genai-prices (an extra); unknown without it."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from nbflow.ports.agents import Usage
+
+
+def price(provider: str, model: str, usage: Usage) -> float | None:
+    """US dollars of a call, or None when the model, or what it took, is not known."""
+    if usage.input is None or usage.output is None:
+        return None
+    library = _library()
+    if library is None:
+        return None
+    taken = library.Usage(input_tokens=usage.input, output_tokens=usage.output, cache_read_tokens=usage.cached)
+    try:
+        found = library.calc_price(taken, model_ref=model, provider_id=provider)
+    except (LookupError, ValueError):
+        return None
+    return float(found.total_price)
+
+
+@functools.cache
+def _library() -> Any:
+    try:
+        import genai_prices
+    except ImportError:
+        return None
+    return genai_prices
