@@ -29,7 +29,7 @@ LATE = re.compile(r"\s*%%workflow\b")
 
 
 class AwaitMagics:
-    """The transformer, and the count of cells that run in this thread. `awaits` says whether IPython's autoawait is on."""
+    """The transformer, and the count of running cells a thread. `awaits` says whether autoawait is on."""
 
     def __init__(self, awaits: Callable[[], bool]) -> None:
         self.awaits = awaits
@@ -63,12 +63,10 @@ class AwaitMagics:
         if not found:
             return lines
         if self.nested:
-            raise MagicError(
-                "magic.nested", "%%workflow cannot run inside another cell magic", "put it on the first line"
-            )
+            raise MagicError("magic.nested", "%%workflow cannot run inside another cell magic", "put it on line 1")
         if not self.awaits():
             raise MagicError(
-                "magic.autoawait", "%%workflow waits for its end, and autoawait is off", "%autoawait asyncio"
+                "magic.autoawait", "%%workflow waits for its end, but autoawait is off", "%autoawait asyncio"
             )
         return awaited(source, found)
 
