@@ -10,7 +10,7 @@ from typing import Any
 
 from nbflow.plan import meaning
 from nbflow.plan import plan as p
-from nbflow.plan.link import DATA, ERROR_GATE, GATES, ORDER, Linked, link
+from nbflow.plan.link import DATA, ERROR_GATE, GATES, ORDER, Linked, link, work_label
 from nbflow.plan.order import backwards
 from nbflow.spec.chart import Chart
 from nbflow.spec.document import Located
@@ -80,7 +80,9 @@ def _machine_workflow(spec: WorkflowSpec, root: Linked, name: str) -> p.Machine 
 
 
 def _works(compiler: Compiler, chart: Chart, bodies: Mapping[str, Linked], path: str) -> tuple[p.Body, ...]:
-    return tuple(compiler.body(bodies[work.id], None, path) for work in chart.works)
+    return tuple(
+        compiler.body(bodies[work_label(number, work.id)], None, path) for number, work in enumerate(chart.works)
+    )
 
 
 class Compiler:
@@ -115,7 +117,9 @@ class Compiler:
         fields = spec.fields
         undo = bodies.get("compensate")
         join = fields.get("join")
-        node = p.NodePlan(
+        policies = self._policies(fields, path) if fields else _NONE
+        schema, transform = fields.get("output"), fields.get("transform")
+        return p.NodePlan(
             index=index,
             id=spec.id,
             kind=spec.kind,
@@ -125,10 +129,10 @@ class Compiler:
             delaying=counts[1],
             join=p.Join(join.mode, join.count) if join is not None else _ALL,
             condition=fields.get("if"),
-            policies=self._policies(fields, path) if fields else _NONE,
+            policies=policies,
             effects=fields.get("effects"),
-            schema=fields.get("output"),
-            transform=fields.get("transform"),
+            schema=schema,
+            transform=transform,
             compensate=self.body(undo, path=f"{path}.compensate") if undo is not None else None,
             mock=fields.get("mock"),
             breakpoint=fields.get("breakpoint", False),
@@ -137,9 +141,8 @@ class Compiler:
             column=spec.at.key_column,
             doc=fields.get("doc"),
             tags=fields.get("tags", ()),
+            meaning=meaning.of_node(spec.kind, work, schema, transform, policies.on_error),
         )
-        object.__setattr__(node, "meaning", meaning.of_node(node))
-        return node
 
     def _policies(self, fields: Mapping[str, Any], path: str) -> p.Policies:
         if _POLICIES.isdisjoint(fields):

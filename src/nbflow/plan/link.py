@@ -172,10 +172,15 @@ _MACHINE = frozenset({"ctx", "event"})
 
 def _works(body: Linked, owner: int, chart: Chart) -> None:
     """What a statechart runs beside itself: a body for each."""
-    for work in chart.works:
+    for number, work in enumerate(chart.works):
         inner = _body((work.node,), body, owner, _MACHINE, name=work.id)
-        body.bodies[owner, work.id] = inner
+        body.bodies[owner, work_label(number, work.id)] = inner
         _resolve(inner)
+
+
+def work_label(number: int, id: str) -> str:
+    """What a work's body is known by: several states may run something of one name."""
+    return f"{id}.{number}"
 
 
 def _needs(body: Linked, target: int, node: NodeSpec) -> None:

@@ -24,7 +24,6 @@ class Assign:
     """Sets names of the context. All values are evaluated before the first is set."""
 
     values: tuple[tuple[tuple[str, ...], Value], ...]  # (path, value)
-    known: bool = False  # only names that the context has; another is an error
 
 
 @dataclass(frozen=True, slots=True)

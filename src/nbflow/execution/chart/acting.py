@@ -32,7 +32,7 @@ def perform(live: Live, block: c.Block) -> None:
 def _act(live: Live, action: c.Action) -> None:
     match action:
         case c.Assign():
-            _assign(live, action)
+            live.assign([(path, value.evaluate(live.scope)) for path, value in action.values])
         case c.Raise():
             _raise(live, action)
         case c.Emit():
@@ -47,14 +47,6 @@ def _act(live: Live, action: c.Action) -> None:
             _each(live, action)
         case _:
             assert_never(action)
-
-
-def _assign(live: Live, action: c.Assign) -> None:
-    if action.known:
-        for path, _ in action.values:
-            if path[0] not in live.context:
-                raise ActionError(f"'{path[0]}' is no name of the context")
-    live.assign([(path, value.evaluate(live.scope)) for path, value in action.values])
 
 
 def _raise(live: Live, action: c.Raise) -> None:

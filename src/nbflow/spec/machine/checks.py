@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from nbflow.spec.document import finding_at
+from nbflow.spec.document import finding
 from nbflow.spec.machine.drafts import StateDraft, TransitionDraft
 from nbflow.spec.machine.reading import MachineReader
 from nbflow.spec.names import did_you_mean
@@ -54,21 +54,14 @@ def check_names(machine: MachineReader) -> None:
 
 def _check_reads(machine: MachineReader, known: dict[str, None]) -> None:
     for read in machine.reads:
-        expressions = getattr(read.template, "expressions", None) or (read.template,)
-        for expression in expressions:
-            for reference in expression.references:
-                name = reference.path[0] if reference.root == "ctx" and reference.path else None
-                if isinstance(name, str) and name not in known and not reference.tested:
-                    before = expression.text[: reference.offset]
-                    lines = before.count("\n")
-                    column = reference.offset - before.rfind("\n") if lines else expression.column + reference.offset
-                    machine.reading.report(
-                        finding_at(
-                            machine.states[0].at.source, expression.line + lines, column, "machine.unknown_context",
-                            f"the context has no '{name}'", hint=did_you_mean(name, known), severity="warning",
-                            length=len(name) + 4,
-                        )
-                    )  # fmt: skip
+        for reference in read.template.references:
+            name = reference.path[0] if reference.root == "ctx" and reference.path else None
+            if isinstance(name, str) and name not in known and reference.at is not None:
+                found = finding(
+                    reference.at, "machine.unknown_context", f"the context has no '{name}'",
+                    hint=did_you_mean(name, known), severity="warning", offset=reference.offset, length=len(name) + 4,
+                )  # fmt: skip
+                machine.reading.report(found)
 
 
 # ---- where one can get ----

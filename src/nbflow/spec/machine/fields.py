@@ -105,7 +105,10 @@ STATE: Fields = {
     ),
     "parallel": forms.BOOLEAN.but("All its states are active at once."),
     "history": forms.choice("shallow", "deep").but("Stands for what was active around it last."),
-    "to": later(_TEXTS, "Of a history: where to go while nothing is remembered."),
+    "to": later(
+        {"anyOf": [_TEXT, {"$ref": "#/$defs/machine.transition"}]},
+        "Of a history: where to go while nothing is remembered, or {to, actions}.",
+    ),
     "initial": later(
         {"anyOf": [_TEXT, {"$ref": "#/$defs/machine.transition"}]}, "The state it begins in, or {to, actions}."
     ),

@@ -109,7 +109,7 @@ class MachineReader:
         if "initial" in found:
             state.initial = self._start(state, found["initial"])
         elif "to" in found and state.history:
-            state.initial = TransitionDraft(state, found["to"], self._texts(found["to"]))
+            state.initial = self._start(state, found["to"])
         state.entry = self.actions.blocks(found["entry"]) if "entry" in found else ()
         state.exit = self.actions.blocks(found["exit"]) if "exit" in found else ()
         for work in self._items(found["invoke"]) if "invoke" in found else ():
