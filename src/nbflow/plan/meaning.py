@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from nbflow.plan.plan import Body, NodePlan, Plan
+from nbflow.plan.plan import Body, NodePlan, OnError, Plan, Work
 from nbflow.plan.templates import written
 from nbflow.spec.expressions import Expression, Value
 
@@ -21,10 +21,11 @@ _PLACES = frozenset({"line", "column", "doc", "node", "reads"})
 _DOES = ("kind", "work", "schema", "transform")
 
 
-def of_node(node: NodePlan) -> str:
-    """The hash of what a node does with its inputs."""
-    rules = [canonical(rule) for rule in node.policies.on_error]
-    return digest([*(canonical(getattr(node, name)) for name in _DOES), rules])
+def of_node(
+    kind: str, work: Work, schema: Mapping[str, Any] | None, transform: Expression | None, rules: tuple[OnError, ...]
+) -> str:
+    """The hash of what a node does with its inputs; `rules` are those of `on_error`, which may give its output."""
+    return digest([kind, canonical(work), canonical(schema), canonical(transform), canonical(rules)])
 
 
 def digest(value: Any) -> str:
@@ -33,7 +34,7 @@ def digest(value: Any) -> str:
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
-def canonical(value: Any) -> Any:
+def canonical(value: Any) -> Any:  # noqa: C901 - one flat match
     """Plan data as JSON in one form, however it was written."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
@@ -70,8 +71,8 @@ def _in_body(node: NodePlan, body: Body) -> Any:
 
 
 def _said(node: NodePlan) -> dict[str, Any]:
-    """All that a node says and that is not left at its default."""
-    said: dict[str, Any] = {}
+    """Its meaning, and all else that a node says and that is not left at its default."""
+    said: dict[str, Any] = {"meaning": node.meaning}
     for name, usual in _USUAL.items():
         value = getattr(node, name)
         if value != usual:
@@ -80,7 +81,9 @@ def _said(node: NodePlan) -> dict[str, Any]:
 
 
 _USUAL: dict[str, Any] = {
-    each.name: each.default for each in fields(NodePlan) if each.name not in _UNSAID and each.name not in ("id", "out")
+    each.name: each.default
+    for each in fields(NodePlan)
+    if each.name not in _UNSAID and each.name not in _DOES and each.name not in ("id", "out")
 }
 
 

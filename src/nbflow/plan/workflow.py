@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -59,12 +61,13 @@ def parse(
     `name` is the one given outside the text (by the magic line or a file). `tools` are the names that can be
     called, with the schemas of their arguments where known; None: which there are is not known.
     """
-    findings, read = _examined(text, name=name, kinds=kinds, tools=tools, limits=limits, unbounded=unbounded)
-    if read is None or any(each.severity == "error" for each in findings):
-        raise SpecError(findings)
-    spec, root, title = read
-    source = text if isinstance(text, str) else text.decode("utf-8-sig")
-    plan = compile_plan(spec, root, name=title, source=source)
+    with _uncollected():
+        findings, read = _examined(text, name=name, kinds=kinds, tools=tools, limits=limits, unbounded=unbounded)
+        if read is None or any(each.severity == "error" for each in findings):
+            raise SpecError(findings)
+        spec, root, title = read
+        source = text if isinstance(text, str) else text.decode("utf-8-sig")
+        plan = compile_plan(spec, root, name=title, source=source)
     return Workflow(title, plan.version, source, spec, plan, findings)
 
 
@@ -73,7 +76,20 @@ def diagnose(
     limits: Limits = Limits(), unbounded: bool = False,
 ) -> tuple[Diagnostic, ...]:  # fmt: skip
     """All findings about a text, sorted by place. Never raises."""
-    return _examined(text, name=name, kinds=kinds, tools=tools, limits=limits, unbounded=unbounded)[0]
+    with _uncollected():
+        return _examined(text, name=name, kinds=kinds, tools=tools, limits=limits, unbounded=unbounded)[0]
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No garbage collection meanwhile: all that is made is kept, and looking through it makes the cost grow."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 def _examined(
