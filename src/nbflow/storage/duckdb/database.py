@@ -2,7 +2,8 @@
 
 It is opened plainly, so that a connection that the user opens on it in the same process shares it. It is made
 with the storage version of DuckDB 1.5, so that 1.5 and 2.0 read each other's files, and without indexes: keys are kept
-by the way records are taken in, and logs of indexed tables do not replay reliably.
+by the way records are taken in, and logs of indexed tables do not replay reliably. Results are always fetched to
+their end: DuckDB 2.0 refuses other work on a connection before.
 """
 
 from __future__ import annotations
@@ -83,12 +84,12 @@ def opened(path: Path, *, read_only: bool = False) -> Iterator[Connection]:
 
 def check_schema(connection: Connection, path: Path) -> None:
     rows = connection.execute("select table_name from information_schema.tables where table_name = 'meta'").fetchall()
-    found = connection.execute("select value from meta where key = 'schema'").fetchone() if rows else None
-    if found is None:
+    found = connection.execute("select value from meta where key = 'schema'").fetchall() if rows else []
+    if not found:
         raise StorageError("store.not_a_database", f"{path} is a DuckDB file, but not one of nbflow",
                            "name another file in NBFLOW_STORE")
-    if int(found[0]) > SCHEMA:
-        raise StorageError("store.version", f"{path} was written by a newer nbflow (schema {found[0]})",
+    if int(found[0][0]) > SCHEMA:
+        raise StorageError("store.version", f"{path} was written by a newer nbflow (schema {found[0][0]})",
                            "upgrade nbflow: pip install -U nbflow")
 
 

@@ -51,6 +51,25 @@ def take_in(connection: Connection, folder: Folder, stamp: str, scratch: Path, *
         _remove(connection, folder, [read for read in reads if read.finished], stamp)
 
 
+def note(connection: Connection, file: str, place: int, message: str) -> None:
+    """Remember loss that was seen, once."""
+    connection.execute("delete from damage where file = ? and place = ?", [file, place])
+    connection.execute("insert into damage values (?, ?, ?)", [file, place, message])
+
+
+def refused(folder: Folder) -> list[str]:
+    """Why some segments cannot be taken in: a newer nbflow wrote them."""
+    reasons = []
+    for path in sorted(folder.segments.glob("*.jsonl")):
+        try:
+            with path.open("rb") as file:
+                segment.check_header(path, file.read(HEADER))
+        except (FileNotFoundError, StorageError) as error:
+            if isinstance(error, StorageError):
+                reasons.append(str(error))
+    return reasons
+
+
 def waiting(folder: Folder) -> bool:
     """Whether there is any segment at all."""
     return next(folder.segments.glob("*.jsonl"), None) is not None
@@ -85,7 +104,7 @@ def _store(connection: Connection, reads: list[Read], scratch: Path) -> None:
             connection.execute("delete from taken where segment = ?", [read.path.name])
             connection.execute("insert into taken values (?, ?)", [read.path.name, read.chunk.end])
             for place, message in read.chunk.damage:
-                connection.execute("insert into damage values (?, ?, ?)", [read.path.name, place, message])
+                note(connection, read.path.name, place, message)
         connection.execute("commit")
     except BaseException:
         with suppress(Exception):

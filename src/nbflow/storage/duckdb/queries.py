@@ -60,8 +60,8 @@ def rows(connection: Connection, execution: str, after: int) -> list[Row]:
 
 
 def last_sequence(connection: Connection, execution: str) -> int:
-    found = connection.execute("select max(sequence) from records where execution = ?", [execution]).fetchone()
-    return int(found[0] or 0) if found else 0
+    ((last,),) = connection.execute("select max(sequence) from records where execution = ?", [execution]).fetchall()
+    return int(last or 0)
 
 
 def known(connection: Connection) -> list[str]:

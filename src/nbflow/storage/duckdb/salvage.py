@@ -9,11 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from nbflow.errors import StorageError
-from nbflow.storage.duckdb import database
+from nbflow.storage.duckdb import database, intake
 from nbflow.storage.duckdb.database import Connection
 from nbflow.storage.duckdb.folder import Folder
 
 _GROUP = 122_880  # rows DuckDB keeps together
+_COLUMNS = "execution, sequence, stamp, event, node, format, fields"
 _PART = 2_048  # rows it reads at once
 
 
@@ -37,7 +38,7 @@ def _opens_without_log(folder: Folder, stamp: str) -> bool:
         with database.opened(folder.database) as connection:
             connection.execute("select count(*), sum(sequence), max(fields::varchar) from records").fetchall()
             name = aside.name if aside else folder.wal.name
-            _note(connection, name, 0, "the database's log could not be read; its records are in the segments")
+            intake.note(connection, name, 0, "the database's log could not be read; its records are in the segments")
     except StorageError:
         return False
     return True
@@ -49,10 +50,10 @@ def salvage(source: Path, target: Path) -> int:
     with database.opened(target) as into:
         try:
             with database.opened(source, read_only=True) as connection:
-                total = connection.execute("select max(rowid) + 1 from records").fetchone()
-            rows = _copy_groups(source, into, int(total[0] or 0) if total else 0)
+                ((total,),) = connection.execute("select max(rowid) + 1 from records").fetchall()
+            rows = _copy_groups(source, into, int(total or 0))
         except StorageError as error:
-            _note(into, source.name, 0, f"nothing can be read of it: {error}")
+            intake.note(into, source.name, 0, f"nothing can be read of it: {error}")
         into.execute("checkpoint")
     return rows
 
@@ -67,7 +68,7 @@ def _copy_groups(source: Path, into: Connection, total: int) -> int:
             tried = [(part, stop, _copy(source, into, part, stop)) for part, stop in parts]
             for part, stop, count in tried:
                 if count < 0:
-                    _note(into, source.name, part, f"{stop - part} records cannot be read")
+                    intake.note(into, source.name, part, f"{stop - part} records cannot be read")
             copied = sum(count for _, _, count in tried if count > 0)
         rows += copied
     return rows
@@ -77,18 +78,11 @@ def _copy(source: Path, into: Connection, start: int, end: int) -> int:
     """Copy rows `start`..`end`; how many, or -1 when they cannot be read."""
     try:
         with database.opened(source, read_only=True) as connection:
-            part = connection.execute(
-                "select execution, sequence, stamp, event, node, format, fields from records"
-                " where rowid >= ? and rowid < ?", [start, end],
-            ).to_arrow_table()
+            chosen = f"select {_COLUMNS} from records where rowid >= {start} and rowid < {end}"  # noqa: S608 - numbers
+            part = connection.sql(chosen).to_arrow_table()
     except StorageError:
         return -1
-    assert part is not None
     into.register("part", part)
     into.execute("insert into records select * from part")
     into.unregister("part")
     return int(part.num_rows)
-
-
-def _note(into: Connection, file: str, place: int, message: str) -> None:
-    into.execute("insert into damage values (?, ?, ?)", [file, place, message])

@@ -94,7 +94,7 @@ def read(path: Path, start: int, *, live: bool) -> Chunk:
     """The lines of a segment from an offset on. Raises `StorageError` ``store.version`` for a newer format."""
     with path.open("rb") as file:
         head = file.read(HEADER)
-        synced = _check_header(path, head)
+        synced = check_header(path, head)
         limit = synced if live else (_cut(path) or file.seek(0, os.SEEK_END))
         begin = max(start, HEADER)
         file.seek(begin)
@@ -103,24 +103,27 @@ def read(path: Path, start: int, *, live: bool) -> Chunk:
     whole = content.rfind(b"\n") + 1
     if whole == 0 and more:
         return Chunk(b"", begin + len(content), True, ((begin, "no line ends here"),))
-    return _sift(content[:whole], begin, more)
+    lines, damage = _sift(content[:whole], begin)
+    end = begin + whole
+    if not live and not more and end < synced:
+        damage.append((end, f"the segment is cut short: {synced - end} bytes at its end are missing or damaged"))
+    return Chunk(lines, end, more, tuple(damage))
 
 
-def _sift(content: bytes, begin: int, more: bool) -> Chunk:
-    """Keep what is intact; say where something is not."""
-    lines = content.splitlines(keepends=True) if b"\r" not in content else content[:-1].split(b"\n")
+def _sift(content: bytes, begin: int) -> tuple[bytes, list[tuple[int, str]]]:
+    """The lines that are intact, and where something is not."""
+    lines = content[:-1].split(b"\n") if content else []
     good = [intact(line) for line in lines]
     if all(good):
-        return Chunk(content, begin + len(content), more)
+        return content, []
     kept, damage, offset = [], [], begin
     for line, whole in zip(lines, good, strict=True):
-        size = len(line) + (0 if line.endswith(b"\n") else 1)
         if whole:
-            kept.append(line.rstrip(b"\n") + b"\n")
+            kept.append(line + b"\n")
         else:
-            damage.append((offset, f"a line of {size} bytes is damaged: {line[:60]!r}"))
-        offset += size
-    return Chunk(b"".join(kept), begin + len(content), more, tuple(damage))
+            damage.append((offset, f"a line of {len(line)} bytes is damaged: {line[:60]!r}"))
+        offset += len(line) + 1
+    return b"".join(kept), damage
 
 
 def _header(synced: int) -> bytes:
@@ -129,7 +132,7 @@ def _header(synced: int) -> bytes:
     return text.ljust(HEADER - 1).encode() + b"\n"
 
 
-def _check_header(path: Path, head: bytes) -> int:
+def check_header(path: Path, head: bytes) -> int:
     """How far a segment is on disk; what cannot be read says: not at all, ask when the writer is dead."""
     try:
         parts = json.loads(head)

@@ -74,8 +74,8 @@ class DuckDBStore:
             gaps = self.ask(lambda connection: queries.gaps(connection, self._claimed()))
         except StorageError as error:
             gaps = [Gap(None, 0, None, str(error))]
-        aside = [Gap(None, 0, None, f"{path.name} is damaged and was set aside") for path in self.folder.damaged()]
-        return gaps + aside
+        aside = [f"{path.name} is damaged and was set aside" for path in self.folder.damaged()]
+        return gaps + [Gap(None, 0, None, message) for message in aside + intake.refused(self.folder)]
 
     def _claimed(self) -> list[str]:
         """Executions that must be there, when a database was lost; a claim alone may come to nothing."""
