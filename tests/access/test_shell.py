@@ -111,7 +111,7 @@ def test_the_document_of_a_run_is_the_contract(shell):
     assert document == {
         "phase": "completed",
         "outputs": {"text": "Hello, world"},
-        "nodes": {"greet": {"phase": "completed", "attempts": 0, "output": {"text": "Hello, world"}}},
+        "nodes": {"greet": {"phase": "completed", "attempts": 1, "output": {"text": "Hello, world"}}},
         "error": None,
     }
 
@@ -302,6 +302,57 @@ def test_a_setting_that_cannot_be_read_is_named(shell, monkeypatch):
     said = shell("doctor")
     assert said.code == 1
     assert "NBFLOW_POOLS" in said.out
+
+
+@pytest.mark.parametrize(
+    ("options", "begins"), [((), "<svg"), (("--format", "dot"), "digraph"), (("--format", "mermaid"), "flowchart")]
+)
+def test_a_workflow_is_drawn(shell, options, begins):
+    said = shell("graph", shell.write("hello.yaml", HELLO), *options)
+    assert said.code == 0
+    assert begins in said.out[:200]
+    assert "greet" in said.out
+
+
+def test_a_picture_is_written_in_the_format_its_name_ends_in(shell):
+    assert shell("graph", shell.write("hello.yaml", HELLO), "-o", "hello.dot").out == ""
+    assert (shell.folder / "hello.dot").read_text().lstrip().startswith("digraph")
+    assert shell("graph", "hello.yaml", "-o", "no/such/folder.svg").code == 2
+
+
+def test_an_invalid_workflow_is_not_drawn(shell):
+    said = shell("graph", shell.write("broken.yaml", BROKEN))
+    assert (said.code, said.out) == (2, "")
+
+
+def test_a_difference_of_meaning_is_shown_node_by_node(shell):
+    old = shell.write("old.yaml", HELLO)
+    new = shell.write("new.yaml", HELLO.replace("Hello,", "Good day,").replace("name: hello", "name: hello  # a comment"))
+    said = shell("workflows", "diff", old, new)
+    assert "greet" in said.out
+    assert "Good day" in said.out
+    changes = shell("workflows", "diff", old, new, "--json").document
+    assert [(change["node"], change["what"]) for change in changes] == [("greet", "changed")]
+    assert shell("workflows", "diff", old, old, "--json").document == []
+
+
+def test_a_fork_goes_on_from_before_a_node_with_new_inputs(shell):
+    file, tools = shell.write("calls.yaml", CALLS), shell.write("tools_i.py", NOISY)
+    id = shell("run", file, "--tools", tools, "--json").document["execution"]
+    said = shell("executions", "fork", id, "--at", "two", "-i", "n=10", "--tools", tools, "--json")
+    assert said.document["outputs"] == {"two": 11}
+    assert said.document["execution"] != id
+
+
+def test_a_failed_execution_is_retried_with_what_was_completed_kept(shell):
+    tools = shell.write("tools_j.py", BLOCKS + "\ndef unsure() -> int:\n    mark('unsure')\n    return int(open('n.txt').read())\n")
+    file = shell.write("retry.yaml", "name: again\nnodes:\n  one: {tool: mark, with: {name: one}}\n  two: {tool: unsure, needs: one}\n")
+    first = shell("run", file, "--tools", tools, "--json")
+    assert first.document["error"]["kind"] == "FileNotFoundError"
+    (shell.folder / "n.txt").write_text("7")
+    again = shell("executions", "retry", "again", "--tools", tools, "--json")
+    assert (again.code, again.document["outputs"]) == (0, {"two": 7})
+    assert (shell.folder / "ran.txt").read_text().split() == ["one", "unsure", "unsure"]
 
 
 def test_the_version_is_printed(shell):

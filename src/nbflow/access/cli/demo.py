@@ -38,7 +38,7 @@ def execute(notebook: Path) -> Path:
         from nbclient.exceptions import CellExecutionError
     except ImportError:
         raise UsageProblem("demo.extra", "the demo needs nbclient", "pip install 'nbflow[demo]'") from None
-    content = nbformat.read(notebook, as_version=4)
+    content = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
     copy = notebook.with_suffix(".executed.ipynb")
     client = _client(content, notebook.parent)
     begun = time.perf_counter()
@@ -47,7 +47,7 @@ def execute(notebook: Path) -> Path:
     except CellExecutionError as problem:
         raise UsageProblem("demo.failed", f"{notebook.name} failed: {problem.ename}: {problem.evalue}") from None
     finally:
-        nbformat.write(content, copy)
+        nbformat.write(content, copy)  # type: ignore[no-untyped-call]
     say(f"{notebook.name} ran in {spell(time.perf_counter() - begun)}", "green")
     return copy
 

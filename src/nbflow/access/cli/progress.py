@@ -128,7 +128,7 @@ def settled(node: NodeState) -> Text:
             line.append(f"  {error.get('kind', '')}: {short(error.get('message', ''), 160)}", "red")
         case "skipped" | "cancelled":
             line.append(f"  {node.phase}: {node.reason or ''}", "dim")
-        case "completed":
+        case _:
             line.append(f"  {short(node.output, 80)}" if node.output is not None else "", "dim")
     return line
 

@@ -116,7 +116,7 @@ def _load_file(path: Path) -> ModuleType:
 def public_functions(module: ModuleType) -> dict[str, Callable[..., Any]]:
     """The functions a module defines itself (or lists in ``__all__``), by name, those with ``_`` left out."""
     listed = getattr(module, "__all__", None)
-    found = {}
+    found: dict[str, Callable[..., Any]] = {}
     for name, value in vars(module).items():
         own = name in listed if listed is not None else getattr(value, "__module__", None) == module.__name__
         if own and not name.startswith("_") and inspect.isroutine(value):

@@ -9,6 +9,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
@@ -46,19 +47,46 @@ def run(
         workflow = assembly.parse(source.text, folder=source.folder)
         if not json:
             show_findings(workflow.diagnostics, file)
-        document, execution = asyncio.run(_run(workflow, given, store, mock=mock, detach=detach, quiet=json))
-        answer.give(document, lambda: tell(execution), exit_code(execution))
+        left = asyncio.run(_run(workflow, given, store, mock=mock, detach=detach, quiet=json))
+        answer.give(left.document, lambda: tell(left), left.code)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """An execution as a command leaves it; what the engine's closing does to it comes after."""
+
+    execution: Execution
+    document: documents.Document
+
+    @classmethod
+    def of(cls, execution: Execution) -> Left:
+        return cls(execution, documents.execution(execution.id, execution.state, phase=execution.phase))
+
+    @property
+    def phase(self) -> str:
+        return str(self.document["phase"])
+
+    @property
+    def code(self) -> int:
+        """Exit 0 unless it failed (1), or was cancelled or stopped (130)."""
+        match self.phase:
+            case "failed":
+                return FAILED
+            case "cancelled" | "suspended":
+                return CANCELLED
+            case _:
+                return DONE
 
 
 async def _run(
     workflow: Workflow, inputs: dict[str, Any], store: str | None, *, mock: bool, detach: bool, quiet: bool
-) -> tuple[documents.Document, Execution]:
+) -> Left:
     async with engine(store) as made:
         execution = made.start(workflow.plan, inputs, mock=mock)
         if not quiet:
             say(f"{workflow.name} {workflow.version} · {execution.id}", "dim")
         await finish(execution, now=made.clock.now, detach=detach, quiet=quiet)
-        return documents.execution(execution.id, execution.state, phase=execution.phase), execution
+        return Left.of(execution)
 
 
 async def finish(execution: Execution, *, now: Any, detach: bool = False, quiet: bool = False) -> None:
@@ -96,38 +124,37 @@ async def _interrupts(execution: Execution) -> AsyncIterator[None]:
             loop.remove_signal_handler(number)
 
 
-def exit_code(execution: Execution) -> int:
-    match execution.phase:
-        case "failed":
-            return FAILED
-        case "cancelled" | "suspended":
-            return CANCELLED
-        case _:
-            return DONE
-
-
-def tell(execution: Execution) -> None:
+def tell(left: Left) -> None:
     """The end in words: outputs on stdout, everything else on stderr."""
-    state = execution.state
+    execution, state = left.execution, left.execution.state
     took = f" in {spell(state.ended - state.started)}" if state.ended and state.started else ""
-    match execution.phase:
+    match left.phase:
         case "completed":
             say(f"completed{took}", "green")
             show_outputs(state.outputs)
         case "failed":
             complain(failure_line(execution))
             say(f"  look closer: nbflow executions show {execution.id}", "dim")
+        case "cancelled":
+            say(f"cancelled{took}", "yellow")
         case phase:
-            say(f"{phase}{took}", "yellow")
-            if not execution.ended:
-                _say_how_to_go_on(execution)
+            say(phase, "yellow")
+            for path, node in execution.state.nodes.items():
+                if node.phase == "waiting":
+                    say(f"  {path} waits for {_awaited(node.reason, path, execution.id)}")
+            say(f"  go on: nbflow executions recover {execution.id}", "dim")
 
 
-def _say_how_to_go_on(execution: Execution) -> None:
-    for path, node in execution.state.nodes.items():
-        if node.phase == "waiting":
-            say(f"  {path} waits for {node.reason}")
-    say(f"  go on: nbflow executions recover {execution.id}", "dim")
+def _awaited(reason: str | None, path: str, id: str) -> str:
+    match reason:
+        case "ask":
+            return f"an answer: nbflow executions answer {id} {path} VALUE"
+        case "in_doubt":
+            return f"your word, since it may have happened: nbflow executions retry|skip|fail {id} {path}"
+        case "listen":
+            return f"an event: nbflow executions signal {id} NAME"
+        case _:
+            return reason or "something"
 
 
 def show_outputs(outputs: Any) -> None:

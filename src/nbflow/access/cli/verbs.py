@@ -1,0 +1,239 @@
+"""Verbs on executions: going on with what was interrupted, answering, forking.
+
+A verb takes the execution over, acts, and drives it on until it ends or only waits. An execution that another
+process drives is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from nbflow.access.cli.answering import Answer, engine
+from nbflow.access.cli.executions import group, resolve
+from nbflow.access.cli.options import Id, Inputs, Json, Store, Tools
+from nbflow.access.cli.printing import DONE, say
+from nbflow.access.cli.reading import read_inputs, read_value
+from nbflow.access.cli.running import Left, finish, tell
+from nbflow.access.cli.tooling import register
+from nbflow.errors import ExecutionFailed, JournalConflict
+from nbflow.execution.events import ExecutionRecovered, Record
+from nbflow.history import forking as history
+from nbflow.runtime.engine import Engine
+from nbflow.runtime.execution import Execution
+
+__all__ = ["group"]  # the same group, with these verbs in it
+
+Act = Callable[[Execution], None]
+Follow = Callable[[Engine, Execution], Awaitable[Execution]]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="all that were interrupted, if none")]
+Detach = Annotated[bool, typer.Option("--detach", help="leave what only waits")]
+Node = Annotated[str, typer.Argument(metavar="NODE", help="a node's path, as refine[1].rewrite")]
+
+
+@group.command()
+def recover(
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="all that were interrupted, if none")
+    ] = None,
+    tools: Tools = None,
+    detach: Annotated[bool, typer.Option("--detach", help="leave what only waits")] = False,
+    json: Json = False,
+    store: Store = None,
+) -> None:
+    """Go on with interrupted executions, to their end. Nothing recorded is run again."""
+    with Answer(json) as answer:
+        register(tools)
+        done = asyncio.run(_recover(ids or [], store, detach=detach, quiet=json))
+        code = max((left.code for left in done), default=DONE)
+        answer.give([left.document for left in done], lambda: _recovered(done), code)
+
+
+async def _recover(ids: Sequence[str], store: str | None, *, detach: bool, quiet: bool) -> list[Left]:
+    done = []
+    async with engine(store) as made:
+        wanted = [await resolve(made, id) for id in ids] if ids else await made.interrupted()
+        for id in wanted:
+            execution = await made.recover(id, "shell")
+            try:
+                await finish(execution, now=made.clock.now, detach=detach, quiet=quiet)
+            except JournalConflict as elsewhere:
+                if ids:
+                    raise
+                say(f"{id} is left alone: {elsewhere}", "dim")
+                continue
+            done.append(Left.of(execution))
+    return done
+
+
+def _recovered(done: Sequence[Left]) -> None:
+    if not done:
+        say("nothing was interrupted", "dim")
+    for left in done:
+        say(f"{left.execution.plan.name} · {left.execution.id}", "bold")
+        tell(left)
+
+
+def _act(
+    id: str,
+    act: Act | None,
+    *,
+    json: bool,
+    store: str | None,
+    tools: list[str] | None = None,
+) -> None:
+    """Take an execution over, act, and drive it until it ends or only waits."""
+    with Answer(json) as answer:
+        register(tools)
+        left = asyncio.run(_acted(id, act, store, quiet=json))
+        answer.give(left.document, lambda: tell(left), left.code)
+
+
+async def _acted(id: str, act: Act | None, store: str | None, *, quiet: bool) -> Left:
+    async with engine(store) as made:
+        execution = await made.recover(await resolve(made, id), "shell")
+        seen = len(execution.events)
+        await news(execution, lambda record: record.sequence > seen and isinstance(record.event, ExecutionRecovered))
+        if act is not None:
+            seen = len(execution.events)
+            act(execution)
+            await news(execution, lambda record: record.sequence > seen)
+        await finish(execution, now=made.clock.now, detach=True, quiet=quiet)
+        return Left.of(execution)
+
+
+async def news(execution: Execution, wanted: Callable[[Record], bool]) -> None:
+    """Wait until such a record is on disk, or the end. Raises `JournalConflict` when another process has it."""
+    here = asyncio.get_running_loop().create_future()
+
+    def look(records: Sequence[Record]) -> None:
+        if not here.done() and any(wanted(record) for record in records):
+            here.set_result(None)
+
+    async def end() -> None:
+        await execution
+
+    over = asyncio.create_task(end())
+    leave = execution.subscribe(look)
+    await asyncio.wait({here, over}, return_when=asyncio.FIRST_COMPLETED)
+    leave()
+    if not over.done():
+        over.cancel()
+    elif (problem := over.exception()) is not None and not isinstance(problem, ExecutionFailed):
+        raise problem
+
+
+@group.command()
+def cancel(id: Id, tools: Tools = None, json: Json = False, store: Store = None) -> None:
+    """Cancel for good: what runs is stopped, compensations run."""
+    with Answer(json) as answer:
+        register(tools)
+        left = asyncio.run(_acted(id, Execution.cancel, store, quiet=json))
+        answer.give(left.document, lambda: tell(left))
+
+
+@group.command()
+def resume(id: Id, tools: Tools = None, json: Json = False, store: Store = None) -> None:
+    """Go on with a paused, suspended or waiting execution until it ends or only waits."""
+    _act(id, None, json=json, store=store, tools=tools)
+
+
+@group.command("signal")
+def signal_(
+    id: Id,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="the event")],
+    inputs: Inputs = None,
+    tools: Tools = None,
+    json: Json = False,
+    store: Store = None,
+) -> None:
+    """Send an event to the nodes that listen for it; -i gives its data."""
+    value = read_inputs(inputs or ())
+    _act(id, lambda execution: execution.signal(name, value), json=json, store=store, tools=tools)
+
+
+@group.command()
+def answer(
+    id: Id,
+    node: Node,
+    value: Annotated[str, typer.Argument(metavar="VALUE", help="JSON when it is JSON, else text")],
+    tools: Tools = None,
+    json: Json = False,
+    store: Store = None,
+) -> None:
+    """Answer a question that a node asked."""
+    _act(id, lambda execution: execution.answer(node, read_value(value)), json=json, store=store, tools=tools)
+
+
+@group.command()
+def retry(
+    id: Id,
+    node: Annotated[str | None, typer.Argument(metavar="[NODE]", help="a node in doubt; none: all that failed")] = None,
+    tools: Tools = None,
+    json: Json = False,
+    store: Store = None,
+) -> None:
+    """Run a node again that is in doubt; or an ended execution, anew, keeping what was completed."""
+    if node is not None:
+        _act(id, lambda execution: execution.retry(node), json=json, store=store, tools=tools)
+        return
+    _follow(id, history.rerun, json=json, store=store, tools=tools)
+
+
+@group.command("fork")
+def fork_(
+    id: Id,
+    at: Annotated[str, typer.Option("--at", metavar="NODE|N", help="before this node began, or after event N")],
+    inputs: Inputs = None,
+    tools: Tools = None,
+    json: Json = False,
+    store: Store = None,
+) -> None:
+    """Go on with a copy of the first part of an execution; -i gives the node new inputs."""
+    given = read_inputs(inputs) if inputs else None
+    place: str | int = int(at) if at.isdecimal() else at
+
+    async def forked(made: Engine, execution: Execution) -> Execution:
+        return await history.fork(made, execution, place, inputs=given)
+
+    _follow(id, forked, json=json, store=store, tools=tools)
+
+
+def _follow(id: str, follow: Follow, *, json: bool, store: str | None, tools: list[str] | None) -> None:
+    """Start a new execution from an old one, and drive it to its end."""
+    with Answer(json) as answer:
+        register(tools)
+        left = asyncio.run(_followed(id, follow, store, quiet=json))
+        answer.give(left.document, lambda: tell(left), left.code)
+
+
+async def _followed(id: str, follow: Follow, store: str | None, *, quiet: bool) -> Left:
+    async with engine(store) as made:
+        execution = await follow(made, await made.open(await resolve(made, id)))
+        if not quiet:
+            say(f"{execution.plan.name} {execution.plan.version} · {execution.id}", "dim")
+        await finish(execution, now=made.clock.now, quiet=quiet)
+        return Left.of(execution)
+
+
+@group.command()
+def skip(
+    id: Id,
+    node: Node,
+    value: Annotated[str, typer.Option("--value", metavar="V", help="its output: JSON when it is JSON, else text")],
+    tools: Tools = None,
+    json: Json = False,
+    store: Store = None,
+) -> None:
+    """Settle a node that waits or is in doubt with this output."""
+    given: Any = read_value(value)
+    _act(id, lambda execution: execution.skip(node, given), json=json, store=store, tools=tools)
+
+
+@group.command()
+def fail(id: Id, node: Node, tools: Tools = None, json: Json = False, store: Store = None) -> None:
+    """Settle a node that waits or is in doubt as failed."""
+    _act(id, lambda execution: execution.fail(node), json=json, store=store, tools=tools)
