@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     tools: Names = Field((), description="files or modules whose functions are tools")
     agent_model: str | None = Field(None, description="model of agents that name none, as provider/model")
     agent_timeout: Seconds = Field(None, description="limit of one agent attempt where the node sets none")
+    providers: dict[str, dict[str, str]] = Field(
+        default_factory=dict, description="servers of models by name: base_url, key, api (chat, responses or messages)"
+    )
     concurrency: int | None = Field(None, ge=1, description="attempts in flight at once; none: no limit")
     threads: int = Field(32, ge=1, description="threads for plain functions")
     unbounded_loops: bool = Field(False, description="allow `loop` without `max`")

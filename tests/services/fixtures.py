@@ -30,6 +30,9 @@ def error(status: int, type: str, message: str) -> dict[str, Any]:
 FIXTURES: list[dict[str, Any]] = [
     when("say hello", said("Hello over the wire, in a few pieces of text.")),
     when("score it", said('{"score": 0.75, "reasons": ["short"]}')),
+    when("repair me", said('{"score": "high", "reasons": []}')),
+    when("Answer again", said('{"score": 1, "reasons": []}')),
+    when("only others", error(503, "api_error", "not today")),
     when("one number", said('{"value": 7}')),
     when(
         "weather twice",

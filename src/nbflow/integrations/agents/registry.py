@@ -73,6 +73,11 @@ class AgentRegistry:
         """A provider that is made when a model of it is first asked for."""
         self._makers[provider] = make
 
+    async def close(self) -> None:
+        """Close the connections of the running loop."""
+        for runtime in self._runtimes.values():
+            await runtime.close()
+
     def find(self, model: str) -> AgentFunction | tuple[AgentRuntime, str] | None:
         seen: list[str] = []
         while model in self._aliases and model not in self._functions and model not in seen:

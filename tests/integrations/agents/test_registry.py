@@ -1,0 +1,51 @@
+"""Which models and functions `model:` may name, and who is found for them."""
+
+from __future__ import annotations
+
+import pytest
+
+from nbflow.errors import ExecutorError
+from nbflow.integrations.agents.anthropic import AnthropicRuntime
+from nbflow.integrations.agents.openai import OpenAIRuntime
+from nbflow.integrations.agents.providers import connect
+from nbflow.integrations.agents.registry import AgentRegistry
+
+
+@pytest.fixture
+def registry() -> AgentRegistry:
+    registry = AgentRegistry()
+    local = {"base_url": "http://localhost:11434/v1"}
+    connect(
+        registry,
+        {},
+        {"OPENAI_BASE_URL": "http://127.0.0.1:1/v1"},
+        {"local": local, "mine": {**local, "api": "messages"}},
+    )
+    return registry
+
+
+def test_a_model_is_found_by_its_provider(registry):
+    runtime, model = registry.find("openai/gpt-5-mini")
+    assert (type(runtime), runtime.provider, model) == (OpenAIRuntime, "openai", "gpt-5-mini")
+    assert type(registry.find("anthropic/claude")[0]) is AnthropicRuntime
+    assert registry.find("local/org/model:7b")[1] == "org/model:7b"
+    assert type(registry.find("mine/x")[0]) is AnthropicRuntime
+    assert registry.find("local/a")[0] is registry.find("local/b")[0]
+
+
+def test_what_is_not_there_is_not_found_and_the_nearest_is_suggested(registry):
+    registry.register(lambda prompt: prompt, "critic")
+    assert [registry.find(name) for name in ("opnai/gpt", "critc", "openai/", "", "openai")] == [None] * 5
+    assert registry.suggest("opnai/gpt") == "openai/gpt"
+    assert registry.suggest("critc") == "critic"
+    assert registry.names() == ("critic", "openai/", "anthropic/", "local/", "mine/")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"base_url": "x", "url": "y"}, {"base_url": "x", "api": "rest"}],
+    ids=["no address", "unknown field", "unknown api"],
+)
+def test_a_provider_that_cannot_be_is_refused_at_once(fields):
+    with pytest.raises(ExecutorError):
+        connect(AgentRegistry(), {}, {}, {"mine": fields})
