@@ -27,6 +27,7 @@ def perform(live: Live, block: c.Block) -> None:
             _act(live, action)
     except NbflowError as error:
         live.fail(error)
+        live.sending = None
 
 
 def _act(live: Live, action: c.Action) -> None:
@@ -50,23 +51,27 @@ def _act(live: Live, action: c.Action) -> None:
 
 
 def _raise(live: Live, action: c.Raise) -> None:
+    id = live.sending = _id(live, action.id)
     event = {"name": _name(live, action.event), "data": live.value(action.payload), "type": "internal"}
+    if id is not None:
+        event["id"] = id
     if action.delay is None:
         live.internal.append(event)
-        return
-    id = _id(live, action.id)
-    event["type"] = "external"
-    live.set_timer(_seconds(live, action.delay), event if id is None else {**event, "id": id}, id=id)
+    else:
+        live.set_timer(_seconds(live, action.delay), {**event, "type": "external"}, id=id)
+    live.sending = None
 
 
 def _emit(live: Live, action: c.Emit) -> None:
+    id = live.sending = _id(live, action.id)
     event = {"name": _name(live, action.event), "data": live.value(action.payload), "type": "external"}
-    facts = {"key": live.value(action.key), "to": live.value(action.to), "id": _id(live, action.id)}
+    facts = {"key": live.value(action.key), "to": live.value(action.to), "id": id}
     event.update((name, fact) for name, fact in facts.items() if fact is not None)
     if action.delay is None:
         live.effects.append({"do": "emit", "event": event})
     else:
-        live.set_timer(_seconds(live, action.delay), event, id=facts["id"], emit=True)
+        live.set_timer(_seconds(live, action.delay), event, id=id, emit=True)
+    live.sending = None
 
 
 def _cancel(live: Live, action: c.Cancel) -> None:

@@ -85,11 +85,10 @@ def _microstep(live: Live, enabled: list[Transition]) -> None:
         for transition in enabled:
             perform(live, transition.actions)
         return
-    entering = Entering.of(chart, enabled, live.history)
     _leave(live, leaving(chart, live.configuration, enabled, live.history))
     for transition in enabled:
         perform(live, transition.actions)
-    _enter(live, entering)
+    _enter(live, Entering.of(chart, enabled, live.history))
 
 
 def _leave(live: Live, states: list[int]) -> None:

@@ -26,7 +26,7 @@ class Live:
 
     __slots__ = (
         "chart", "configuration", "context", "effects", "event", "extra", "history", "internal", "invocations", "now",
-        "numbers", "output", "phase", "scope", "started", "taken", "timers", "to_invoke",
+        "numbers", "output", "phase", "scope", "sending", "started", "taken", "timers", "to_invoke",
     )  # fmt: skip
 
     def __init__(self, chart: Chart, snapshot: Snapshot, now: float, extra: Mapping[str, Any]) -> None:
@@ -46,6 +46,7 @@ class Live:
         self.internal: deque[Event] = deque()
         self.to_invoke: dict[int, None] = {}
         self.event: Event | None = None
+        self.sending: str | None = None  # the id of the event that is being made
         self.scope: dict[str, Any] = {**extra, "ctx": self.context, "event": None}
         self.tell_states()
 
@@ -110,7 +111,9 @@ class Live:
             return False
 
     def fail(self, error: NbflowError, **more: Any) -> None:
-        """`error.execution`, before any other event from outside."""
+        """`error.execution`, before any event from outside; with the id of the event that could not be sent."""
+        if self.sending is not None:
+            more["id"] = self.sending
         problem = {"kind": type(error).__name__, "message": str(error), "code": error.code}
         self.internal.append({"name": "error.execution", "data": problem, "type": "platform", **more})
 

@@ -5,6 +5,7 @@ Values that hold states or actions of their own are handed on as they stand; `re
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from nbflow.spec import forms
@@ -16,7 +17,7 @@ def _as_it_stands(at: Located, reading: Reading, name: str) -> Located:
     return at
 
 
-def later(schema: dict[str, Any], doc: str, *, nullable: bool = False) -> Form:
+def later(schema: Mapping[str, Any], doc: str, *, nullable: bool = False) -> Form:
     """A value that is read when all states are known."""
     return Form(_as_it_stands, schema, doc, nullable)
 
