@@ -65,7 +65,7 @@ def realistic(size: int) -> str:
             f" then: keep{index}}}",
             f"      - {{else: merge{index}}}",
             f"  keep{index}:",
-            f"    set: {{best: =score{index}.reasons[0], at: =score{index}.score}}",
+            f"    set: {{best: '=score{index}.reasons[0]', at: =score{index}.score}}",
             f"  merge{index}:",
             "    aggregate: object",
             f"    needs: [keep{index}]",

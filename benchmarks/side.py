@@ -28,7 +28,12 @@ CONDITION = "score > 0.8 and len(items) < 3"
 
 def imports(repetitions: int = 9) -> dict[str, float]:
     """CPU seconds of a fresh Python that imports and ends, over one that imports nothing; medians, in turns."""
-    codes = {"nothing": "pass", "pydantic, yaml": "import pydantic, yaml", "nbflow": "import nbflow"}
+    codes = {
+        "nothing": "pass",
+        "import pydantic, yaml": "import pydantic, yaml",
+        "import nbflow": "import nbflow",
+        "import nbflow; nbflow.run": "import nbflow; nbflow.run",
+    }
     spent: dict[str, list[float]] = {name: [] for name in codes}
     for _ in range(repetitions):
         for name, code in codes.items():

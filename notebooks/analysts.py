@@ -95,7 +95,7 @@ def summarise(text: str, count: int = 2) -> dict[str, object]:
         chosen.append(best)
         for word in words(all_sentences[best]):
             weight[word] **= 2
-    return {"summary": " ".join(all_sentences[index] for index in sorted(chosen)), "sentences": sorted(chosen)}
+    return {"summary": " ".join(all_sentences[index] for index in sorted(chosen))}
 
 
 def _mean(sentence: str, weight: dict[str, float]) -> float:

@@ -44,9 +44,10 @@ def test_a_sentence_does_not_end_in_a_number_or_after_an_initial():
 @pytest.mark.parametrize("name", ["Iceland", "Greece", "Botswana", "Venezuela"])
 def test_a_summary_is_made_of_the_text_s_own_sentences(name):
     text = PROFILES[name]["economy"]
-    result = analysts.summarise(text, 3)
-    assert len(result["sentences"]) == 3
-    assert all(sentence in " ".join(text.split()) for sentence in analysts.sentences(result["summary"]))
+    chosen = analysts.sentences(analysts.summarise(text, 3)["summary"])
+    whole = analysts.sentences(text)
+    assert len(chosen) == 3
+    assert [sentence for sentence in whole if sentence in chosen] == chosen
 
 
 def test_a_summary_prefers_what_the_text_says_most():

@@ -345,7 +345,7 @@ def test_a_fork_goes_on_from_before_a_node_with_new_inputs(shell):
 
 
 def test_a_failed_execution_is_retried_with_what_was_completed_kept(shell):
-    tools = shell.write("tools_j.py", BLOCKS + "\ndef unsure() -> int:\n    mark('unsure')\n    return int(open('n.txt').read())\n")
+    tools = shell.write("tools_j.py", BLOCKS + "\ndef unsure() -> int:\n    mark('unsure')\n    with open('n.txt') as file:\n        return int(file.read())\n")
     file = shell.write("retry.yaml", "name: again\nnodes:\n  one: {tool: mark, with: {name: one}}\n  two: {tool: unsure, needs: one}\n")
     first = shell("run", file, "--tools", tools, "--json")
     assert first.document["error"]["kind"] == "FileNotFoundError"

@@ -247,6 +247,8 @@ async def test_a_deleted_database_is_named(path: Path) -> None:
     assert store.executions() == []
     await write(path, "y", 1, 2)
     assert sequences(path, "y") == [1, 2]
+    assert [gap.execution for gap in store.gaps()] == [None, "x"]
+    assert "was gone" in store.gaps()[0].message and "no record of x is left" in store.gaps()[1].message
 
 
 def test_a_text_file_is_refused_and_not_touched(path: Path) -> None:

@@ -81,7 +81,7 @@ def complain(message: str, hint: str | None = None) -> None:
 def show_findings(diagnostics: Iterable[Diagnostic], source: str) -> None:
     """Every finding with its line and a caret, on stderr."""
     for finding in diagnostics:
-        head, *rest = render(finding, source=f"{source} line").split("\n")
+        head, *rest = render(finding, source=f"{source} line".strip()).split("\n")
         severity, _, message = head.partition(": ")
         err.print(Text.assemble((severity, SEVERITIES[finding.severity]), ": ", (message, "bold")))
         for line in rest:
