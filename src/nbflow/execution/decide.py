@@ -115,7 +115,7 @@ def _succeeded(state: ExecutionState, outcome: o.Succeeded) -> list[e.Event]:
         cancelled: tuple[str, ...] = ()
     else:
         activated, skipped = follow(frame, plan.index, True, outcome.chosen or ())
-        cancelled = losers(frame, activated) if activated and _races(node, activated) else ()
+        cancelled = losers(frame, plan.index, activated) if activated and _races(node, activated) else ()
     return [
         e.NodeCompleted(
             outcome.path, outcome.attempt or node.attempt + 1, outcome.output, activated, skipped, outcome.chosen,
@@ -141,6 +141,8 @@ def _failed(state: ExecutionState, outcome: o.Failed, at: float) -> list[e.Event
     node = _open(state, outcome.path)
     if node is None or not _expected(node, outcome.attempt):
         return []
+    if outcome.again:
+        return [e.AttemptFailed(node.path, node.attempt, outcome.error, at)]
     return failed(
         state, node, outcome.error, at, value=outcome.value, luck=outcome.luck, retryable=outcome.retryable,
         retry_after=outcome.retry_after,

@@ -85,7 +85,7 @@ def _reason(source: NodePlan, target: NodePlan, gate: bool, completed: bool, cho
     return f"{source.id} {'failed' if gate and chosen else 'did not run'}"
 
 
-def losers(frame: Frame, activated: tuple[str, ...]) -> tuple[str, ...]:
+def losers(frame: Frame, winner: int, activated: tuple[str, ...]) -> tuple[str, ...]:
     """Sources that a race among the activated leaves without a reader: they are cancelled."""
     body = frame.body
     ready = {path.rpartition(".")[2] if frame.path else path for path in activated}
@@ -98,7 +98,7 @@ def losers(frame: Frame, activated: tuple[str, ...]) -> tuple[str, ...]:
             state = frame.nodes[source]
             unsettled = state is None or state.phase not in ("completed", "failed", "skipped", "cancelled")
             path = frame.path_of(source)
-            if unsettled and path not in lost and _only_for(frame, source, ready):
+            if unsettled and source != winner and path not in lost and _only_for(frame, source, ready):
                 lost.append(path)
     return tuple(lost)
 

@@ -52,7 +52,10 @@ class Succeeded:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The attempt's error. `value` is the evaluated `on_error` value; `luck` in [0, 1) is for jitter."""
+    """The attempt's error. `value` is the evaluated `on_error` value; `luck` in [0, 1) is for jitter.
+
+    `again`: a person wants another attempt now, whatever the policy says.
+    """
 
     path: str
     attempt: int
@@ -61,6 +64,7 @@ class Failed:
     luck: float = 0.0
     retryable: bool = True
     retry_after: float | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,11 @@ class Driver:
                     self._perform(effects.popleft())
                 else:
                     outcome, committed = queue.popleft()
+                    if type(outcome) is o.Failed and not outcome.again and self._caught(outcome):
+                        continue
                     records, new = advance(self.state, outcome, clock.now())
+                    if self.gate.breakpoints:
+                        self.gate.passed(records, self.state.nodes)
                     effects.extend(new)
                     self._buffer += records
                     if committed is not None:
@@ -92,6 +96,12 @@ class Driver:
             self.loop.call_soon(self._crank)
         if self._buffer:
             self._write()
+
+    def _caught(self, outcome: o.Failed) -> bool:
+        if not self.gate.breakpoints or not self.gate.catches(outcome, self.state.nodes.get(outcome.path)):
+            return False
+        self._noticed()
+        return True
 
     # --- out -----------------------------------------------------------------------------------------
 
@@ -127,9 +137,13 @@ class Driver:
             self.loop.call_soon(self._crank)
 
     def activate(self, path: str) -> None:
-        if self.gate.idle or not self.gate.hold(path):
-            activation.activate(self, self.state.nodes[path])
+        node = self.state.nodes[path]
+        if self.gate.idle or not self.gate.hold(node, lambda: self.scope(node)):
+            activation.activate(self, node)
             return
+        self._noticed()
+
+    def _noticed(self) -> None:
         for notice in tuple(self.on_held):
             notice()
 
@@ -149,7 +163,7 @@ class Driver:
     def _stop(self, path: str) -> None:
         self.timers.cancel(path)
         self.hearing.pop(path, None)
-        self.gate.release(path)
+        self.gate.forget(path)
         task = self.tasks.get(path)
         if task is not None:
             self._stopped.add(path)

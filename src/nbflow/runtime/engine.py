@@ -49,6 +49,7 @@ class Engine:
         self.dispatcher = Dispatcher(self.clock, limit, pools, rates)
         self.drivers: dict[str, Driver] = {}
         self.warnings: list[tuple[str, str]] = []
+        self.closed = False
 
     # --- executions ----------------------------------------------------------------------------------
 
@@ -136,6 +137,7 @@ class Engine:
 
     async def close(self) -> None:
         """Suspend what runs and close the journal."""
+        self.closed = True
         for driver in tuple(self.drivers.values()):
             if not driver.state.suspended and driver.state.phase not in ENDED:
                 done = driver.loop.create_future()

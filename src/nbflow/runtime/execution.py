@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbflow.errors import ExecutionFailed, IllegalMove, NotFound
@@ -14,7 +15,9 @@ from nbflow.execution.evolve import evolve, fold
 from nbflow.execution.state import ENDED, SETTLED, ExecutionState, NodeState
 from nbflow.plan.plan import Plan
 from nbflow.runtime.feed import Listener, Subscriber
+from nbflow.runtime.gate import Breakpoint, Where
 from nbflow.runtime.moves import allow
+from nbflow.spec.expressions import compile_expression
 
 if TYPE_CHECKING:
     from nbflow.runtime.driver import Driver
@@ -92,6 +95,11 @@ class Execution:
     def ended(self) -> bool:
         return self.state.phase in ENDED
 
+    @property
+    def driven(self) -> bool:
+        """Whether it is driven in this process, so that verbs act on it."""
+        return self._driver is not None and not self._driver.done.done()
+
     def at(self, sequence: int) -> ExecutionState:
         """The state after a record: time travel is the fold of a prefix."""
         return fold(self.plan, self._records[:sequence])
@@ -153,18 +161,30 @@ class Execution:
         driver.tell(o.PauseWished())
 
     def resume(self) -> None:
-        """Go on after a pause or a suspension."""
-        driver = self._live("resume")
+        """Go on after a pause, a breakpoint or a suspension."""
+        driver = self._live("step" if self.held else "resume")
         if driver.state.suspended:
             driver.tell(o.Recovered("resumed"))
             return
         driver.tell(o.ResumeWished())
+        failed = dict(driver.gate.failed)
+        driver.gate.failed.clear()
         for path in driver.gate.open():
-            driver.later(Activate(path))
+            driver.tell(replace(failed[path], again=False)) if path in failed else driver.later(Activate(path))
 
     def suspend(self, reason: str = "interrupted") -> None:
         """Stop running attempts and undo nothing; `resume` goes on, here or after a restart."""
         self._live("suspend").tell(o.SuspendWished(reason))
+
+    async def quiet(self) -> None:
+        """Wait until no attempt runs any more, after `suspend` or `cancel`."""
+        while self._driver is not None and self._driver.tasks:
+            await asyncio.wait(self._driver.tasks.values())
+
+    def stop_again(self) -> None:
+        """Cancel attempts that did not listen to their cancellation once more."""
+        for task in tuple(self._driver.tasks.values()) if self._driver is not None else ():
+            task.cancel()
 
     def cancel(self, reason: str = "") -> None:
         """Stop for good: every node is told, compensations run."""
@@ -188,9 +208,13 @@ class Execution:
         """Settle a node that waits, is in doubt or is held, with this output."""
         driver = self._live("skip")
         state = self._active(driver, node)
-        driver.gate.release(node)
+        driver.gate.forget(node)
         attempt = state.attempt if state.phase in ("waiting", "running") and state.reason != "retry" else 0
         driver.tell(o.Succeeded(node, attempt, value, taken={"by": "person"}))
+
+    def mock(self, node: str, value: Any) -> None:
+        """Let a held node give this value instead of running."""
+        self.skip(node, value)
 
     def fail(self, node: str, message: str = "failed by a person") -> None:
         """Settle a node that waits or is in doubt as failed."""
@@ -200,9 +224,14 @@ class Execution:
         driver.tell(o.Failed(node, state.attempt, error, retryable=False))
 
     def retry(self, node: str) -> None:
-        """Run an attempt that is in doubt (or waits for its retry) again now."""
+        """Run an attempt that is in doubt, is held on its error, or waits for its retry, again now."""
         driver = self._live("retry")
         state = self._active(driver, node)
+        held = driver.gate.failed.get(node)
+        if held is not None:
+            driver.gate.forget(node)
+            driver.tell(replace(held, again=True))
+            return
         if state.phase != "waiting" or state.reason not in ("in_doubt", "retry"):
             raise IllegalMove(f"{node} is {state.phase}; retry takes a node in doubt or one that waits for its retry")
         driver.timers.cancel(node)
@@ -218,6 +247,57 @@ class Execution:
     def held(self) -> tuple[str, ...]:
         """Paths of the nodes that are held at a breakpoint or by a pause."""
         return tuple(self._driver.gate.held) if self._driver is not None else ()
+
+    def break_at(self, node: str, when: str | None = None, where: Where = "before") -> None:
+        """Hold at a node: before it begins, ``after`` it completed, or on its ``error``; `when` is an expression."""
+        driver = self._live("step")
+        ids = {inner.id for inner in self.plan.body.nodes_within()}
+        if node.rpartition(".")[2].partition("[")[0] not in ids:
+            raise NotFound(f"there is no node {node!r} to stop at; there are {', '.join(sorted(ids))}")
+        driver.gate.breakpoints.append(Breakpoint(node, compile_expression(when) if when else None, where))
+
+    def clear_breakpoint(self, node: str) -> None:
+        """Forget the breakpoints at a node."""
+        gate = self._live("step").gate
+        gate.breakpoints = [point for point in gate.breakpoints if point.node != node]
+
+    def step(self) -> None:
+        """Let the first held node go and hold what follows; when nothing is held, hold what comes next."""
+        self._step(over=False)
+
+    def step_over(self) -> None:
+        """As `step`, but the bodies of that node pass whole."""
+        self._step(over=True)
+
+    def _step(self, *, over: bool) -> None:
+        driver = self._live("step")
+        path = driver.gate.step(over=over)
+        if path in driver.gate.failed:
+            self.retry(path)
+        elif path is not None:
+            driver.later(Activate(path))
+
+    def run_to(self, node: str) -> None:
+        """Go on, and hold at this node."""
+        self.break_at(node)
+        self.resume()
+
+    async def hold(self) -> tuple[str, ...]:
+        """Wait until a node is held or the execution has ended; returns what is held."""
+        driver = self._driver
+        while driver is not None and not driver.gate.held and not driver.done.done():
+            news: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+            def notice(news: asyncio.Future[None] = news) -> None:
+                if not news.done():
+                    news.set_result(None)
+
+            driver.on_held.append(notice)
+            try:
+                await asyncio.wait({news, driver.done}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                driver.on_held.remove(notice)
+        return self.held
 
     def _active(self, driver: Driver, path: str) -> NodeState:
         node = driver.state.nodes.get(path)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from nbflow.errors import IllegalMove
 
-LIVE = ("running", "waiting", "paused")
+LIVE = ("pending", "running", "waiting", "paused")  # pending: started, and its first record is on its way
 MOVES: dict[str, tuple[str, ...]] = {
-    "pause": ("running", "waiting"),
+    "pause": ("pending", "running", "waiting"),
     "resume": ("paused", "suspended"),
     "suspend": LIVE,
     "cancel": (*LIVE, "suspended"),

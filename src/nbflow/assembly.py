@@ -1,0 +1,198 @@
+"""Where adapters are chosen, and nowhere else: stores by their address, tools, agents, kinds, the engine of a loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from nbflow.errors import Diagnostic, IllegalMove, NotFound, StorageError
+from nbflow.integrations.agents.prices import price
+from nbflow.integrations.agents.providers import connect
+from nbflow.integrations.agents.registry import AgentRegistry
+from nbflow.integrations.secrets import Secrets, usual_sources
+from nbflow.integrations.tools.registry import ToolRegistry
+from nbflow.nodes.agent import AgentExecutor
+from nbflow.nodes.registry import built_in
+from nbflow.nodes.tool import ToolExecutor
+from nbflow.plan import workflow as workflows
+from nbflow.plan.plan import Plan
+from nbflow.plan.workflow import Workflow
+from nbflow.ports.journal import Journal
+from nbflow.runtime.children import ChildExecutor
+from nbflow.runtime.engine import Engine
+from nbflow.runtime.execution import Execution
+from nbflow.spec.document import Limits
+from nbflow.spec.kinds import BUILT_IN
+
+DEFAULT_STORE = "duckdb:///.nbflow/history.duckdb"
+
+tools = ToolRegistry()
+agents = AgentRegistry()
+secrets = Secrets(usual_sources())
+kinds = dict(BUILT_IN)
+tool = tools.tool
+agent = agents.agent
+_known: dict[str, Workflow] = {}  # workflows of this process by name, for `workflow: NAME`
+_engines: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Engine]] = weakref.WeakKeyDictionary()
+
+
+# --- workflows -------------------------------------------------------------------------------------------
+
+
+def limits() -> Limits:
+    """The limits of a text, as set."""
+    from nbflow.settings import settings
+
+    chosen = settings()
+    return Limits(chosen.max_text, chosen.max_depth, chosen.max_aliases, chosen.max_nodes)
+
+
+def parse(
+    text: str | bytes, *, name: str | None = None, folder: str | Path | None = None, tools_known: bool = True
+) -> Workflow:
+    """The workflow of a text. Raises `SpecError` with every finding when it has errors.
+
+    `tools_known` says that the tools of this process are all there are, so that an unknown one is an error.
+    """
+    found = workflows.parse(
+        text, name=name, kinds=kinds, tools=tools.schemas() if tools_known else None, limits=limits()
+    )
+    _known[found.name] = found
+    return found
+
+
+def diagnose(
+    text: str | bytes, *, name: str | None = None, folder: str | Path | None = None, tools_known: bool = True
+) -> tuple[Diagnostic, ...]:
+    """Every finding of a text; it never raises."""
+    return workflows.diagnose(
+        text, name=name, kinds=kinds, tools=tools.schemas() if tools_known else None, limits=limits()
+    )
+
+
+def library(name: str, version: str | None, folder: str | None) -> Plan:
+    """A workflow by name: ``NAME.yaml`` beside the parent's file, one of this process, or the catalog's."""
+    if folder is not None and version is None:
+        for suffix in (".yaml", ".yml", ".json"):
+            path = Path(folder) / f"{name}{suffix}"
+            if path.is_file():
+                return parse(path.read_bytes(), folder=folder).plan
+    known = _known.get(name)
+    if known is not None and version in (None, known.version):
+        return known.plan
+    raise NotFound(f"no workflow {name}" + (f" version {version}" if version else ""))
+
+
+def register_tool(function: Callable[..., Any]) -> None:
+    """Register a function under its own name; what `@tool` declared stays."""
+    tools.register_all({function.__name__: function})
+
+
+# --- stores ----------------------------------------------------------------------------------------------
+
+
+def store_url(store: str | None = None) -> str:
+    """The address of a store: given, set, or the default under the working directory."""
+    if store is not None:
+        return store
+    from nbflow.settings import settings
+
+    return settings().store
+
+
+def open_journal(store: str | None = None) -> Journal:
+    """The journal at an address. Raises `StorageError` for one that is not known."""
+    url = store_url(store)
+    scheme, _, rest = url.partition(":")
+    if scheme == "memory":
+        from nbflow.storage.memory.journal import MemoryJournal
+
+        return MemoryJournal()
+    if scheme == "duckdb":
+        from nbflow.storage.duckdb.journal import DuckDBJournal
+
+        return DuckDBJournal(Path(rest.removeprefix("///")))
+    raise StorageError("store.unknown", f"no store is known for {scheme}:", "duckdb:///path or memory:")
+
+
+# --- the engine ------------------------------------------------------------------------------------------
+
+
+def engine(store: str | None = None) -> Engine:
+    """The engine of the running loop and a store: one each. Raises `IllegalMove` outside a running loop."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        raise IllegalMove("no event loop is running here; nbflow.run(…) brings its own") from None
+    url = store_url(store)
+    engines = _engines.setdefault(loop, {})
+    found = engines.get(url)
+    if found is None or found.closed:
+        found = engines[url] = _make_engine(url)
+    return found
+
+
+def _make_engine(url: str) -> Engine:
+    from nbflow.settings import settings
+
+    chosen = settings()
+    secrets.redactor.learn_environment(os.environ)
+    connect(agents, secrets, os.environ, chosen.providers)
+    child = ChildExecutor(library)
+    made = Engine(
+        open_journal(url),
+        built_in(tool=ToolExecutor(tools), agent=AgentExecutor(agents, tools, model=chosen.agent_model, price=price), workflow=child),
+        lambda source: parse(source, tools_known=False).plan,
+        secrets=secrets,
+        redact=secrets.redactor.clean,
+        env={name: os.environ[name] for name in chosen.env_allow if name in os.environ},
+        limit=chosen.concurrency,
+        pools=chosen.pools,
+        rates=chosen.rates,
+    )
+    child.engine = made
+    return made
+
+
+def start(
+    workflow: Workflow | str, inputs: Mapping[str, Any] | None = None, *, store: str | None = None, mock: bool = False,
+    labels: Mapping[str, str] | None = None, breakpoints: Sequence[str] = (),
+) -> Execution:
+    """Start an execution inside a running loop; `await` it for its end.
+
+    `inputs` are checked against the workflow's; `store` is an address (default: the set one); with `mock`,
+    `mock:` values stand in for calls; `breakpoints` are nodes to hold at.
+    """
+    found = parse(workflow) if isinstance(workflow, str) else workflow
+    execution = engine(store).start(found.plan, inputs, labels=labels, mock=mock)
+    for node in breakpoints:
+        execution.break_at(node)
+    return execution
+
+
+def run(
+    workflow: Workflow | str, inputs: Mapping[str, Any] | None = None, *, store: str | None = None, mock: bool = False,
+    labels: Mapping[str, str] | None = None,
+) -> Execution:
+    """Run a workflow to its end on a loop of its own, for scripts. Raises `ExecutionFailed` when it failed."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(_run(workflow, inputs, store, mock, labels))
+    raise IllegalMove("an event loop runs here already: write `execution = nbflow.start(…)` and `await execution`")
+
+
+async def _run(
+    workflow: Workflow | str, inputs: Mapping[str, Any] | None, store: str | None, mock: bool,
+    labels: Mapping[str, str] | None,
+) -> Execution:
+    made = engine(store)
+    try:
+        return await start(workflow, inputs, store=store, mock=mock, labels=labels)
+    finally:
+        await made.close()
+        await agents.close()

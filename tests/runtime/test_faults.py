@@ -1,0 +1,141 @@
+"""Faults at four levels: the attempt, the node, what was done, the execution."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.runtime.conftest import House
+
+
+async def test_an_attempt_is_retried_up_to_max_times(house: House) -> None:
+    tries: list[int] = []
+
+    @house.tool
+    def flaky() -> str:
+        tries.append(1)
+        if len(tries) < 3:
+            raise ConnectionError("no")
+        return "yes"
+
+    ended = await house.run("nodes: {a: {tool: flaky, retry: {max: 2, delay: 1ms}}}")
+    assert ended.outputs == {"a": "yes"}
+    assert ended.nodes["a"].attempt == 3
+
+
+async def test_only_the_named_kinds_are_retried(house: House) -> None:
+    tries: list[int] = []
+
+    @house.tool
+    def flaky() -> str:
+        tries.append(1)
+        raise KeyError("no")
+
+    ended = await house.run("nodes: {a: {tool: flaky, retry: {max: 5, on: [ConnectionError]}}}")
+    assert ended.phase == "failed" and len(tries) == 1
+    again = await house.run("nodes: {a: {tool: flaky, retry: {max: 1, on: [LookupError]}}}")
+    assert again.nodes["a"].attempt == 2
+
+
+@pytest.mark.parametrize(("form", "outputs"), [
+    ("continue", {"v": {"got": None}}),
+    ("{value: {x: '${{ error.kind }}'}}", {"v": {"got": {"x": "ValueError"}}}),
+])
+async def test_on_error_goes_on_with_null_or_a_value(house: House, form: str, outputs: dict[str, object]) -> None:
+    @house.tool
+    def bad() -> None:
+        raise ValueError("bad")
+
+    ended = await house.run(f"nodes: {{a: {{tool: bad, on_error: {form}}}, b: {{set: {{got: =a}}}}}}\noutputs: {{v: =b}}")
+    assert ended.phase == "completed"
+    assert ended.outputs == outputs
+    assert ended.nodes["a"].error["kind"] == "ValueError"
+
+
+async def test_on_error_then_goes_another_way(house: House) -> None:
+    @house.tool
+    def bad() -> None:
+        raise ValueError("bad")
+
+    ended = await house.run("""
+        nodes:
+          a: {tool: bad, on_error: {then: rescue}}
+          b: {needs: [a], set: {v: 1}}
+          rescue: {set: {why: =error.message}}
+          end: {needs: [b, rescue], join: active, set: {b: =b, why: =rescue.why}}
+        """)
+    assert ended.outputs == {"end": {"b": None, "why": "bad"}}
+    assert [ended.nodes[id].phase for id in ("a", "b", "rescue")] == ["failed", "skipped", "completed"]
+
+
+async def test_compensations_run_backwards_and_then_the_workflows_on_error(house: House) -> None:
+    said: list[str] = []
+
+    @house.tool
+    async def say(text: str) -> str:
+        said.append(text)
+        return text
+
+    @house.tool
+    def bad() -> None:
+        raise ValueError("bad")
+
+    ended = await house.run("""
+        nodes:
+          a: {tool: say, with: {text: a}, compensate: {tool: say, with: {text: "undo ${{ a }} for ${{ error.node }}"}}}
+          b: {needs: a, tool: say, with: {text: b}, compensate: [{tool: say, with: {text: undo b}}]}
+          c: {needs: b, tool: bad, compensate: {tool: say, with: {text: never}}}
+        on_error: {tool: say, with: {text: "failed at ${{ error.node }}: ${{ error.message }}"}}
+        """)
+    assert ended.phase == "failed"
+    assert said == ["a", "b", "undo b", "undo a for c", "failed at c: bad"]
+
+
+async def test_a_timeout_ends_an_attempt_and_a_deadline_all_of_them(house: House) -> None:
+    @house.tool
+    async def slow() -> None:
+        await asyncio.sleep(60)
+
+    ended = await house.run("nodes: {a: {tool: slow, timeout: 5ms, retry: {max: 1}}}")
+    assert ended.error is not None and ended.error["kind"] == "Timeout"
+    assert ended.nodes["a"].attempt == 2
+    late = await house.run("nodes: {a: {tool: slow, timeout: 1h, deadline: 20ms, retry: 99}}")
+    assert late.error is not None and late.error["kind"] == "Timeout"
+
+
+async def test_the_executions_own_timeout_fails_it(house: House) -> None:
+    @house.tool
+    async def slow() -> None:
+        await asyncio.sleep(60)
+
+    ended = await house.run("timeout: 10ms\nnodes: {a: {tool: slow}}")
+    assert ended.phase == "failed"
+    assert ended.error is not None and ended.error["code"] == "execution.timeout"
+
+
+async def test_an_output_that_fails_fails_the_execution(house: House) -> None:
+    ended = await house.run("nodes: {a: {set: {n: 0}}}\noutputs: {x: =1 / a.n}")
+    assert ended.phase == "failed"
+    assert ended.error is not None and ended.error["node"] == "outputs.x"
+
+
+async def test_an_input_expression_that_fails_fails_the_node(house: House) -> None:
+    ended = await house.run("nodes: {a: {set: {n: 0}}, b: {set: {x: =1 / a.n}}}")
+    assert ended.phase == "failed"
+    assert ended.error is not None and ended.error["node"] == "b"
+
+
+async def test_a_breaker_opens_after_failures_and_refuses(house: House) -> None:
+    @house.tool
+    def bad() -> None:
+        raise ConnectionError("no")
+
+    execution = house.start("""
+        nodes:
+          p:
+            parallel: {for_each: "range(3)", max: 1, on_fail: collect, collect: =b}
+            nodes: {b: {tool: bad, breaker: {failures: 2, reset: 50ms}}}
+        """)
+    await execution
+    assert [item["error"]["kind"] for item in execution.outputs["p"]] == ["ConnectionError"] * 3

@@ -1,0 +1,224 @@
+"""Start, pause, resume, cancel, suspend, recover, fork, rerun: what each does and when it is refused."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from nbflow.errors import IllegalMove, InputError
+from nbflow.history.forking import fork, rerun
+from nbflow.plan.workflow import parse
+from tests.runtime.conftest import House
+
+SLOW = "nodes: {a: {tool: slow}, b: {needs: a, set: {v: =a}}}"
+
+
+@pytest.fixture
+def slow(house: House):  # noqa: ANN201
+    """A tool that waits until it is let go, and remembers what happened to it."""
+    class Slow:
+        def __init__(self) -> None:
+            self.go, self.begun, self.log = asyncio.Event(), asyncio.Event(), []
+
+    made = Slow()
+
+    @house.tool
+    async def slow() -> str:
+        made.log.append("begun")
+        made.begun.set()
+        try:
+            await made.go.wait()
+        except asyncio.CancelledError:
+            made.log.append("cancelled")
+            raise
+        return "done"
+
+    return made
+
+
+async def test_cancel_is_prompt_and_reaches_every_node(house: House, slow) -> None:  # noqa: ANN001
+    execution = house.start("nodes: {a: {tool: slow}, b: {tool: slow}, w: {wait: 1h}, c: {needs: [a, b, w], set: {v: 1}}}")
+    await slow.begun.wait()
+    await execution.until("w")
+    execution.cancel()
+    await asyncio.wait_for(execution, 2)
+    assert execution.phase == "cancelled"
+    assert slow.log.count("cancelled") == 2
+    assert {execution.nodes[id].phase for id in ("a", "b", "w")} == {"cancelled"}
+
+
+async def test_pause_lets_running_nodes_finish_and_starts_nothing(house: House, slow) -> None:  # noqa: ANN001
+    execution = house.start(SLOW)
+    await slow.begun.wait()
+    execution.pause()
+    slow.go.set()
+    await execution.until("a")
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert execution.phase == "paused"
+    assert execution.held == ("b",)
+    execution.resume()
+    await execution
+    assert execution.outputs == {"b": {"v": "done"}}
+
+
+async def test_suspend_stops_attempts_and_resume_goes_on(house: House, slow) -> None:  # noqa: ANN001
+    execution = house.start(SLOW)
+    await slow.begun.wait()
+    execution.suspend()
+    await execution.until("suspended")
+    assert slow.log == ["begun", "cancelled"]
+    slow.go.set()
+    execution.resume()
+    await execution
+    assert execution.outputs == {"b": {"v": "done"}}
+    assert execution.nodes["a"].attempt == 2
+
+
+async def test_another_engine_recovers_what_a_dead_one_left(house: House, slow) -> None:  # noqa: ANN001
+    execution = house.start(SLOW)
+    await slow.begun.wait()
+    await execution.until("running")
+    house.engine.drivers[execution.id].break_off(RuntimeError("the process died"))
+    house.engine = house.new_engine()
+    assert await house.engine.interrupted() == [execution.id]
+    slow.go.set()
+    recovered = await house.engine.recover(execution.id)
+    await recovered
+    assert recovered.outputs == {"b": {"v": "done"}}
+
+
+async def test_an_effect_in_doubt_waits_for_a_person(house: House) -> None:
+    ran: list[str] = []
+    begun = asyncio.Event()
+
+    @house.tools.tool(effects="once")
+    async def pay() -> str:
+        ran.append("pay")
+        begun.set()
+        if len(ran) == 1:
+            await asyncio.sleep(60)
+        return "paid"
+
+    for verb, outputs in (("retry", {"p": "paid"}), ("skip", {"p": "by hand"}), ("fail", None)):
+        ran.clear()
+        begun.clear()
+        execution = house.start("nodes: {p: {tool: pay}}")
+        await begun.wait()
+        house.engine.drivers[execution.id].break_off(RuntimeError("the process died"))
+        house.engine = house.new_engine()
+        again = await house.engine.recover(execution.id)
+        await again.until("p")
+        assert again.phase == "waiting" and again.nodes["p"].reason == "in_doubt"
+        assert ran == ["pay"]
+        if verb == "skip":
+            again.skip("p", "by hand")
+        else:
+            getattr(again, verb)("p")
+        ended = await asyncio.wait_for(_end(again), 5)
+        assert ended.outputs == outputs
+
+
+async def _end(execution):  # noqa: ANN001, ANN202
+    from nbflow.errors import ExecutionFailed
+
+    try:
+        await execution
+    except ExecutionFailed:
+        pass
+    return execution
+
+
+async def test_an_effect_begins_only_after_its_record_is_on_disk(house: House) -> None:
+    seen: list[int] = []
+
+    @house.tools.tool(effects="once")
+    async def pay() -> None:
+        (id,) = house.engine.drivers
+        seen.append(len(await house.journal.read(id)))
+
+    execution = await house.run("nodes: {a: {set: {v: 1}}, p: {needs: a, tool: pay}}")
+    started = next(r.sequence for r in execution.events if type(r.event).__name__ == "NodeStarted")
+    assert seen[0] >= started
+
+
+async def test_illegal_moves_are_refused_with_the_reason(house: House) -> None:
+    ended = await house.run("nodes: {a: {set: {v: 1}}}")
+    for verb in ("pause", "resume", "cancel", "suspend"):
+        with pytest.raises(IllegalMove, match="is completed; there is nothing to"):
+            getattr(ended, verb)()
+    with pytest.raises(InputError):
+        house.start("inputs: {n: integer}\nnodes: {a: {set: {v: =inputs.n}}}", {"n": "3"})
+
+
+async def test_a_fork_shares_the_past_and_goes_its_own_way(house: House) -> None:
+    calls: list[str] = []
+
+    @house.tool
+    def step(name: str) -> str:
+        calls.append(name)
+        return name
+
+    whole = await house.run("nodes: {a: {tool: step, with: {name: a}}, b: {tool: step, with: {name: '${{ a }}b'}}}")
+    forked = await fork(house.engine, whole, "b", inputs={"name": "other"})
+    await forked
+    assert whole.outputs == {"b": "ab"} and forked.outputs == {"b": "other"}
+    assert calls == ["a", "ab", "other"]
+
+
+async def test_a_rerun_keeps_what_did_not_change(house: House) -> None:
+    calls: list[str] = []
+
+    @house.tool
+    def step(name: str) -> str:
+        calls.append(name)
+        return name
+
+    text = "nodes: {a: {tool: step, with: {name: a}}, b: {tool: step, with: {name: '${{ a }}b'}}, c: {tool: step, with: {name: c}}}"
+    whole = await house.run(text)
+    changed = parse(text.replace("}}b'", "}}B'"), name="w", tools=house.tools.schemas()).plan
+    calls.clear()
+    again = await rerun(house.engine, whole, changed)
+    await again
+    assert again.outputs == {"b": "aB", "c": "c"}
+    assert calls == ["aB"]
+    calls.clear()
+    forced = await rerun(house.engine, whole, from_node="a")
+    await forced
+    assert calls == ["a", "ab"]
+
+
+async def test_breakpoints_hold_and_steps_let_one_go(house: House) -> None:
+    execution = house.start("nodes: {a: {set: {v: 1}}, b: {set: {v: =a.v}}, c: {set: {v: =b.v}}}")
+    execution.break_at("b")
+    assert await execution.hold() == ("b",)
+    assert "c" not in execution.state.nodes
+    execution.step()
+    assert await _held(execution, "c") == ("c",)
+    execution.skip("c", {"v": 9})
+    await execution
+    assert execution.outputs == {"c": {"v": 9}}
+
+
+async def _held(execution, path):  # noqa: ANN001, ANN202
+    while execution.held != (path,):
+        await asyncio.sleep(0)
+    return execution.held
+
+
+async def test_a_breakpoint_on_error_holds_the_node_to_be_mended(house: House) -> None:
+    @house.tool
+    def half(n: int) -> float:
+        if n % 2:
+            raise ValueError("odd")
+        return n / 2
+
+    execution = house.start("nodes: {h: {tool: half, with: {n: 3}}}")
+    execution.break_at("h", where="error")
+    assert await execution.hold() == ("h",)
+    assert execution.phase != "failed"
+    execution.edit("h", inputs={"n": 4})
+    execution.retry("h")
+    await execution
+    assert execution.outputs == {"h": 2.0}
