@@ -31,7 +31,7 @@ class Checking:
 
     def wrong(
         self, at: Located, code: str, message: str, hint: str | None = None, *, severity: Severity = "error",
-        key: bool = False, offset: int = 0, length: int = 1,
+        key: bool = False, offset: int | None = None, length: int = 1,
     ) -> None:  # fmt: skip
         """Reports a finding at a value, at its key, or inside its text."""
         self.found.append(

@@ -21,6 +21,7 @@ _OTHER_BREAKS = re.compile("[\x85\u2028\u2029]")
 _BOMS = ((b"\xff\xfe\x00\x00", "UTF-32"), (b"\x00\x00\xfe\xff", "UTF-32"), (b"\xff\xfe", "UTF-16"),
          (b"\xfe\xff", "UTF-16"))  # fmt: skip
 _MEGABYTE = 1_000_000
+_BEGINNING = 65_536
 
 
 def load(text: str | bytes, limits: Limits = Limits()) -> Located:
@@ -30,6 +31,10 @@ def load(text: str | bytes, limits: Limits = Limits()) -> Located:
     """
     source = Source(_decoded(text, limits))
     _refuse_bad_characters(source)
+    return _composed(source, limits)
+
+
+def _composed(source: Source, limits: Limits) -> Located:
     composer = Composer(source, limits)
     running = gc.isenabled()
     gc.disable()  # a tree of a few hundred thousand objects, none of them garbage: collecting doubles the time
@@ -50,14 +55,12 @@ def load(text: str | bytes, limits: Limits = Limits()) -> Located:
 
 def _decoded(text: str | bytes, limits: Limits) -> str:
     size = len(text)
-    if isinstance(text, str):
-        if size <= limits.size < size * 4:
-            size = len(text.encode("utf-8", "surrogatepass"))
-        if size > limits.size:
-            raise SpecError((_too_large(size, limits),))
-        return text.removeprefix("\ufeff")
+    if isinstance(text, str) and size <= limits.size < size * 4:
+        size = len(text.encode("utf-8", "surrogatepass"))
     if size > limits.size:
-        raise SpecError((_too_large(size, limits),))
+        raise SpecError((_too_large(size, limits), *_too_deep(text[:_BEGINNING], limits)))
+    if isinstance(text, str):
+        return text.removeprefix("\ufeff")
     for mark, name in _BOMS:
         if text.startswith(mark):
             raise SpecError((_not_utf8(f"the text is {name}"),))
@@ -82,6 +85,16 @@ def _not_utf8(message: str) -> Diagnostic:
 def _too_large(size: int, limits: Limits) -> Diagnostic:
     message = f"the text is {_bytes(size)}, past the limit of {_bytes(limits.size)}"
     return Diagnostic("yaml.too_large", message, 1, 1, hint="move data out of the workflow, to a file or an input")
+
+
+def _too_deep(beginning: str | bytes, limits: Limits) -> tuple[Diagnostic, ...]:
+    """Whether a text that is too large is too deep as well, which is then the better word for it."""
+    text = beginning if isinstance(beginning, str) else beginning.decode("utf-8", "replace")
+    try:
+        _composed(Source(_BAD.sub("?", text[: text.rfind("\n")])), limits)
+    except SpecError as error:
+        return tuple(finding for finding in error.diagnostics if finding.code == "yaml.too_deep")
+    return ()
 
 
 def _bytes(size: int) -> str:

@@ -120,13 +120,13 @@ def finding(
     hint: str | None = None,
     severity: Severity = "error",
     key: bool = False,
-    offset: int = 0,
+    offset: int | None = None,
     length: int = 1,
 ) -> Diagnostic:
-    """A finding about `at`: about its key with `key`, or about character `offset` of its text."""
+    """A finding about `at`: about its key with `key`, or about character `offset` of its text, from 0."""
     if key:
         line, column = at.key_line, at.key_column
-    elif offset and isinstance(at.value, str):
+    elif offset is not None and isinstance(at.value, str):
         line, column = place_in(at, offset)
     else:
         line, column = at.line, at.column
@@ -184,7 +184,9 @@ def place_in(at: Located, offset: int) -> tuple[int, int]:
     text = source.text
     start = _PROPERTIES.match(text, source.index(at.line, at.column))
     begin = start.end() if start else source.index(at.line, at.column)
-    if at.style == "plain" and text.startswith(value, begin):
+    if at.style == "quoted" and text.startswith(value, begin + 1):
+        begin += 1
+    if at.style in ("plain", "quoted") and text.startswith(value, begin):
         return source.place(begin + offset)
     solid = sum(1 for character in value[:offset] if not character.isspace())
     spaces = 0

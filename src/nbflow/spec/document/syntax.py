@@ -74,6 +74,12 @@ def explain(error: yaml.YAMLError, source: Source, last: Any, columns: list[int]
     return refusal.say("yaml.syntax", f"this is not YAML: {refusal.problem}", "look at this line and the one before")
 
 
+def _too_deep(refusal: Refusal) -> Diagnostic | None:
+    if "nesting depth" not in refusal.problem:
+        return None
+    return refusal.say("yaml.too_deep", "the text is nested too deeply")
+
+
 def _tab(refusal: Refusal) -> Diagnostic | None:
     found = re.match(r" *\t", refusal.text)
     if not found or refusal.context.startswith("while scanning a quoted"):
@@ -295,7 +301,7 @@ def _trailing(refusal: Refusal) -> Diagnostic | None:
 
 
 _RULES: tuple[Callable[[Refusal], Diagnostic | None], ...] = (
-    _tab, _unclosed_quote, _escape, _template_in_flow, _begins_with_quote, _expression_in_flow, _colon_in_text,
-    _directive, _odd_start, _alias_or_anchor, _block_header, _dash, _no_colon, _mixed, _dedent, _handle,
-    _open_bracket, _extra_bracket, _trailing,
+    _too_deep, _tab, _unclosed_quote, _escape, _template_in_flow, _begins_with_quote, _expression_in_flow,
+    _colon_in_text, _directive, _odd_start, _alias_or_anchor, _block_header, _dash, _no_colon, _mixed, _dedent,
+    _handle, _open_bracket, _extra_bracket, _trailing,
 )  # fmt: skip

@@ -8,18 +8,24 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from nbflow.spec.expressions import functions, methods
+from nbflow.spec.expressions.budget import BITS, DEPTH
 from nbflow.spec.expressions.errors import ExpressionError
 from nbflow.spec.names import did_you_mean, listed
 
 if TYPE_CHECKING:
     from nbflow.spec.expressions.parsing import Parsed
 
-_FREE = (
-    ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.IfExp, ast.List, ast.Tuple, ast.Set, ast.ListComp, ast.SetComp,
-    ast.DictComp, ast.JoinedStr, ast.Slice, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow,
-    ast.UAdd, ast.USub, ast.Not, ast.And, ast.Or, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In,
-    ast.NotIn, ast.Is, ast.IsNot, ast.Load, ast.Store,
-)  # fmt: skip
+_CHILDREN: dict[type[ast.AST], tuple[str, ...]] = {
+    ast.Constant: (), ast.Name: (), ast.Attribute: ("value",), ast.Subscript: ("value", "slice"),
+    ast.Slice: ("lower", "upper", "step"), ast.Call: ("args", "keywords"), ast.keyword: ("value",),
+    ast.BinOp: ("left", "right"), ast.UnaryOp: ("operand",), ast.BoolOp: ("values",),
+    ast.Compare: ("left", "comparators"), ast.IfExp: ("body", "test", "orelse"), ast.List: ("elts",),
+    ast.Tuple: ("elts",), ast.Set: ("elts",), ast.Dict: ("keys", "values"), ast.ListComp: ("elt", "generators"),
+    ast.SetComp: ("elt", "generators"), ast.DictComp: ("key", "value", "generators"),
+    ast.GeneratorExp: ("elt", "generators"), ast.comprehension: ("target", "iter", "ifs"),
+    ast.JoinedStr: ("values",), ast.FormattedValue: ("value", "format_spec"),
+}  # fmt: skip
+_OPERATORS = frozenset({ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow})
 
 _REFUSED: dict[type[ast.AST], str] = {
     ast.Lambda: "functions cannot be defined here (lambda)",
@@ -40,73 +46,104 @@ _REFUSED: dict[type[ast.AST], str] = {
 CONSTANT_NAMES: dict[str, Any] = {"true": True, "false": False, "null": None}
 
 
-def check(tree: ast.expr, parsed: Parsed) -> None:
-    """Raises ExpressionError at the first node that is not in the language."""
-    _Check(parsed).visit(tree, top=True)
+def check(parsed: Parsed) -> None:
+    """Raises ExpressionError for the first thing in the text that is not in the language."""
+    _Check(parsed).visit(parsed.tree)
 
 
 def _forbidden(message: str, at: int, hint: str | None = None, length: int = 1) -> ExpressionError:
     return ExpressionError("expr.forbidden", message, at, hint, length)
 
 
+def too_deep(at: int = 0) -> ExpressionError:
+    """The error for what would exhaust those who walk through a tree."""
+    hint = "move parts of it into nodes of their own"
+    return ExpressionError("expr.limit", "the expression is nested too deeply", at, hint)
+
+
+def odd_character(character: str, at: int) -> ExpressionError:
+    """The error for a character that may stand in strings only."""
+    shown = f"'{character}' " if character.isprintable() else ""
+    message = f"there is an odd character here: {shown}(U+{ord(character):04X})"
+    hint = 'names are plain letters, digits and _; for another key write ["…"]'
+    return ExpressionError("expr.odd_character", message, at, hint)
+
+
 class _Check:
-    """Goes over a tree, deepest last; `parsed` tells places."""
+    """Goes over a tree, without recursion; `parsed` tells places."""
 
     def __init__(self, parsed: Parsed):
         self._parsed = parsed
-        self._special: dict[type[ast.AST], Callable[[Any], None]] = {
-            ast.Name: self._name,
-            ast.Constant: self._constant,
-            ast.Attribute: self._attribute,
-            ast.Subscript: self._subscript,
-            ast.Call: self._call,
-            ast.Compare: self._compare,
-            ast.Dict: self._dict,
-            ast.comprehension: self._comprehension,
-            ast.FormattedValue: self._nothing,
-            ast.keyword: self._nothing,
-            ast.GeneratorExp: self._generator,
-        }
+        self._ascii = parsed.text.isascii()
+        self._errors: list[ExpressionError] = []
         self._arguments: set[int] = set()  # generators that stand where one may
 
-    def visit(self, tree: ast.expr, *, top: bool = False) -> None:
-        waiting: list[ast.AST] = [tree]
+    def visit(self, tree: ast.expr) -> None:
+        waiting: list[tuple[ast.AST, int]] = [(tree, 1)]
         while waiting:
-            node = waiting.pop()
-            special = self._special.get(type(node))
-            if special is not None:
-                special(node)
-            elif not isinstance(node, _FREE):
-                self._refuse(node, tree)
-            children = list(ast.iter_child_nodes(node))
-            if isinstance(node, ast.Call):
-                children[0:1] = _called_on(node.func)
-            waiting.extend(reversed(children))
+            node, depth = waiting.pop()
+            if depth > DEPTH:
+                raise too_deep()
+            kind = type(node)
+            fields = _CHILDREN.get(kind)
+            if fields is None:
+                self._refuse(node, self._parsed.start(node))  # type: ignore[arg-type]
+                continue
+            rule = _RULES.get(kind)
+            if rule is not None:
+                self._apply(rule, node)
+            waiting += [(child, depth + 1) for child in _below(node, fields)]
+        if self._errors:
+            raise min(self._errors, key=lambda error: error.offset)
 
-    def _refuse(self, node: ast.AST, tree: ast.expr) -> None:
+    def _apply(self, rule: Callable[[_Check, Any], None], node: ast.AST) -> None:
+        try:
+            rule(self, node)
+        except ExpressionError as error:
+            self._errors.append(error)
+
+    def _refuse(self, node: ast.AST, at: int) -> None:
         message = _REFUSED.get(type(node), f"{type(node).__name__} is not in the language")
-        place = node if isinstance(node, ast.expr) else _holder(tree, node)
         hint = "write … if … else …, or a listed function" if isinstance(node, ast.Lambda) else None
-        at = self._parsed.start(place)
-        if isinstance(node, ast.operator) and isinstance(place, ast.BinOp):
-            at = operator_offset(self._parsed, place)
-            attempted = re.match(r"\s*(\w+)", self._parsed.text[at + 1 :])
-            if isinstance(node, ast.BitOr) and attempted:
-                message = f"there are no filters: '| {attempted.group(1)}' is not in the language"
-        raise _forbidden(message, at, hint)
+        self._errors.append(_forbidden(message, at, hint))
 
-    def _nothing(self, node: ast.AST) -> None:
-        """What is decided elsewhere."""
+    def _binary(self, node: ast.BinOp) -> None:
+        if type(node.op) in _OPERATORS:
+            return
+        at = operator_offset(self._parsed, node)
+        word = re.match(r"\s*(\w+)", self._parsed.text[at + 1 :])
+        message = _REFUSED[type(node.op)]
+        if isinstance(node.op, ast.BitOr) and word:
+            message = f"there are no filters: '| {word.group(1)}' is not in the language"
+        raise _forbidden(message, at)
+
+    def _unary(self, node: ast.UnaryOp) -> None:
+        if isinstance(node.op, ast.Invert):
+            raise _forbidden(_REFUSED[ast.Invert], self._parsed.start(node))
 
     def _name(self, node: ast.Name) -> None:
         if node.id.startswith("__"):
             at = self._parsed.start(node)
             raise _forbidden(f"names that begin with __ cannot be used ({node.id})", at, length=len(node.id))
+        if not self._ascii:
+            self._plain_name(node.id)
+
+    def _plain_name(self, name: str) -> None:
+        """Refuses a name that Python read as another, or that has more than plain letters."""
+        text = self._parsed.text
+        if not name.isascii():
+            odd = next(character for character in name if not character.isascii())
+            raise odd_character(odd, max(text.find(odd), 0))
+        if not re.search(rf"\b{re.escape(name)}\b", text, re.ASCII):
+            at, odd = next((place, one) for place, one in enumerate(text) if not one.isascii())
+            raise odd_character(odd, at)
 
     def _constant(self, node: ast.Constant) -> None:
         if node.value is not None and type(node.value) not in (str, int, float, bool):
             what = {bytes: "bytes", complex: "an imaginary number"}.get(type(node.value), "...")
             raise _forbidden(f"{what} cannot be written here", self._parsed.start(node))
+        if type(node.value) is int and node.value.bit_length() > BITS:
+            raise ExpressionError("expr.limit", "the number is too large", self._parsed.start(node))
 
     def _attribute(self, node: ast.Attribute) -> None:
         if node.attr.startswith("__"):
@@ -196,6 +233,26 @@ class _Check:
             )
 
 
+_RULES: dict[type[ast.AST], Callable[[_Check, Any], None]] = {
+    ast.Name: _Check._name, ast.Constant: _Check._constant, ast.Attribute: _Check._attribute,
+    ast.Subscript: _Check._subscript, ast.Call: _Check._call, ast.Compare: _Check._compare, ast.Dict: _Check._dict,
+    ast.comprehension: _Check._comprehension, ast.GeneratorExp: _Check._generator, ast.BinOp: _Check._binary,
+    ast.UnaryOp: _Check._unary,
+}  # fmt: skip
+
+
+def _below(node: ast.AST, fields: tuple[str, ...]) -> list[ast.AST]:
+    """The nodes right below one."""
+    found: list[ast.AST] = _called_on(node.func) if type(node) is ast.Call else []
+    for field in fields:
+        child = getattr(node, field)
+        if type(child) is list:
+            found += child
+        else:
+            found.append(child)
+    return [one for one in found if one is not None]
+
+
 def _called_on(func: ast.expr) -> list[ast.AST]:
     """What a call reads besides its arguments: the value a method is called on."""
     if isinstance(func, ast.Attribute):
@@ -215,81 +272,3 @@ def operator_offset(parsed: Parsed, node: ast.BinOp) -> int:
     start, end = parsed.end(node.left), parsed.start(node.right)
     found = re.search(r"[^\s()]", parsed.text[start:end])
     return start + found.start() if found else start
-
-
-def _holder(tree: ast.expr, wanted: ast.AST) -> ast.expr:
-    """The expression that an operator or keyword belongs to."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.expr) and wanted in ast.iter_child_nodes(node):
-            return node
-    return tree
-
-
-# ---- texts that are no Python, and what their author meant
-
-_STRINGS = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
-_SIGNS: tuple[tuple[str, str, str], ...] = (
-    (r"&&", "&& is not in the language", "write 'and'"),
-    (r"\|\|", "|| is not in the language", "write 'or'"),
-    (r"===", "=== is not in the language", "write =="),
-    (r"!==", "!== is not in the language", "write !="),
-    (r"<>", "<> is not in the language", "write !="),
-    (r"!(?!=)", "! is not in the language", "write 'not'"),
-    (r"\?\?", "?? is not in the language", "write 'a if a is not None else b'"),
-    (r"\?\.", "?. is not in the language", "write 'a.b if a is not None else None'"),
-    (r"\?", "? is not in the language", "write 'a if condition else b'"),
-    (r"\$\{?\{?", "${{ }} cannot stand inside an expression", "write the name alone"),
-    (r"=>", "=> is not in the language", "for 'at least' write >="),
-    (r"=<", "=< is not in the language", "for 'at most' write <="),
-    (r"\+\+|--(?=\s*$)", "++ and -- are not in the language", "write + 1 or - 1"),
-    (r"(?<![=!<>:])=(?!=)", "= assigns; use == to compare", "write =="),
-    (r";", "; is not in the language: an expression is one value", ""),
-)
-_KEYWORD_FIELD = re.compile(
-    r"\.\s*(?P<word>False|None|True|and|as|assert|async|await|break|class|continue|def|del|elif|else|except|finally|for"
-    r"|from|global|if|import|in|is|lambda|nonlocal|not|or|pass|raise|return|try|while|with|yield)\b"
-)
-_STATEMENT = re.compile(r"\s*(import|from|def|class|return|for|while|if|with|try|del|raise|assert|print)\b")
-_DIGIT_FIELD = re.compile(r"(?<=[\w\])])\.(\d+)")
-_DASHED_FIELD = re.compile(r"\.[A-Za-z_]\w*(?:-\w+)+")
-
-
-def sign_trap(text: str) -> ExpressionError | None:
-    """A sign of another language, or a single =."""
-    bare = _bare(text)
-    for pattern, message, hint in _SIGNS:
-        found = re.search(pattern, bare)
-        if found and not (found.group() == "=" and _is_keyword_argument(bare, found.start())):
-            return ExpressionError("expr.syntax", message, found.start(), hint or None, len(found.group()))
-    return None
-
-
-def _bare(text: str) -> str:
-    """The text with its strings blotted out, every character in its place."""
-    return _STRINGS.sub(lambda found: "'" + "_" * (len(found.group()) - 2) + "'", text)
-
-
-def _is_keyword_argument(text: str, at: int) -> bool:
-    before = text[:at]
-    return before.count("(") > before.count(")") and re.search(r"[(,]\s*\w+\s*$", before) is not None
-
-
-def word_trap(text: str) -> ExpressionError | None:
-    """A keyword or a number after a dot, or a statement."""
-    text = _bare(text)
-    found = _KEYWORD_FIELD.search(text)
-    if found:
-        word = found.group("word")
-        message, hint = f"'{word}' is a word of the language, so it cannot follow a dot", f'write ["{word}"]'
-        return ExpressionError("expr.syntax", message, found.start("word"), hint, len(word))
-    number = _DIGIT_FIELD.search(text)
-    if number:
-        message, hint = "a place in a list stands in [ ]", f"write [{number.group(1)}]"
-        return ExpressionError("expr.syntax", message, number.start(), hint)
-    statement = _STATEMENT.match(text)
-    if statement:
-        word = statement.group(1)
-        better = {"if": "write 'a if condition else b'", "for": "write [… for … in …]"}.get(word)
-        message = f"'{word}' begins a statement; an expression is one value"
-        return ExpressionError("expr.syntax", message, statement.start(1), better, len(word))
-    return None

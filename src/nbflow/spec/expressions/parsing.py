@@ -10,9 +10,10 @@ import re
 import warnings
 from dataclasses import dataclass
 
-from nbflow.spec.expressions.budget import BITS, BRACKETS, DEPTH, LENGTH
+from nbflow.spec.expressions.budget import BRACKETS, LENGTH
 from nbflow.spec.expressions.errors import ExpressionError
-from nbflow.spec.expressions.grammar import check, sign_trap, word_trap
+from nbflow.spec.expressions.grammar import check, odd_character, too_deep
+from nbflow.spec.expressions.traps import sign_trap, word_trap
 
 _PIECE = re.compile(
     r"""
@@ -70,7 +71,7 @@ def parse(text: str) -> Parsed:
         raise ExpressionError("expr.limit", message, hint="move the work into a tool")
     _look(text)
     parsed = _python(text)
-    check(parsed.tree, parsed)
+    check(parsed)
     return parsed
 
 
@@ -82,7 +83,7 @@ def _look(text: str) -> None:
             case "open":
                 waiting.append((found.group(), found.start()))
                 if len(waiting) > BRACKETS:
-                    raise _too_deep(found.start())
+                    raise too_deep(found.start())
             case "close":
                 _close(waiting, found.group(), found.start())
             case "string":
@@ -94,7 +95,7 @@ def _look(text: str) -> None:
         raise ExpressionError("expr.syntax", f"the {bracket} opened here is never closed", at)
     deep = _PREFIXES.search(text)
     if deep:
-        raise _too_deep(deep.start())
+        raise too_deep(deep.start())
 
 
 def _close(waiting: list[tuple[str, int]], bracket: str, at: int) -> None:
@@ -115,20 +116,6 @@ def _odd(kind: str, piece: str, at: int) -> ExpressionError:
             return odd_character(piece, at)
 
 
-def odd_character(character: str, at: int) -> ExpressionError:
-    """The error for a character that may stand in strings only."""
-    shown = f"'{character}' " if character.isprintable() else ""
-    message = f"there is an odd character here: {shown}(U+{ord(character):04X})"
-    hint = 'names are plain letters, digits and _; for another key write ["…"]'
-    return ExpressionError("expr.odd_character", message, at, hint)
-
-
-def _too_deep(at: int) -> ExpressionError:
-    return ExpressionError(
-        "expr.limit", "the expression is nested too deeply", at, "move parts of it into nodes of their own"
-    )
-
-
 def _python(text: str) -> Parsed:
     """Python's own tree of the text, in brackets so that it may go over several lines."""
     source, shift = f"({text}\n)", 1
@@ -142,12 +129,10 @@ def _python(text: str) -> Parsed:
     except SyntaxError as error:
         raise _refused(text, error, shift) from None
     except (RecursionError, MemoryError):
-        raise _too_deep(0) from None
+        raise too_deep() from None
     except ValueError as error:
         raise ExpressionError("expr.syntax", f"this is not an expression: {error}") from None
-    parsed = Parsed(text, tree, shift)
-    _measure(parsed)
-    return parsed
+    return Parsed(text, tree, shift)
 
 
 def _refused(text: str, error: SyntaxError, shift: int) -> ExpressionError:
@@ -180,28 +165,3 @@ _SAID = (
     ("starred", "* for several values is not in the language"),
     ("did you forget parentheses around the comprehension target", "put ( ) around the names: 'for (a, b) in …'"),
 )
-
-
-def _measure(parsed: Parsed) -> None:
-    """Refuses a tree that is too deep, and names that Python would have read as others."""
-    waiting: list[tuple[ast.AST, int]] = [(parsed.tree, 1)]
-    odd = not parsed.text.isascii()
-    while waiting:
-        node, depth = waiting.pop()
-        if depth > DEPTH:
-            raise _too_deep(0)
-        if odd and isinstance(node, ast.Name):
-            _plain_name(parsed, node)
-        if isinstance(node, ast.Constant) and type(node.value) is int and node.value.bit_length() > BITS:
-            raise ExpressionError("expr.limit", "the number is too large", parsed.start(node))
-        waiting.extend((child, depth + 1) for child in ast.iter_child_nodes(node))
-
-
-def _plain_name(parsed: Parsed, node: ast.Name) -> None:
-    name = node.id
-    if not name.isascii():
-        odd = next(character for character in name if not character.isascii())
-        raise odd_character(odd, max(parsed.text.find(odd), 0))
-    if not re.search(rf"\b{re.escape(name)}\b", parsed.text, re.ASCII):
-        at, odd = next((place, one) for place, one in enumerate(parsed.text) if not one.isascii())
-        raise odd_character(odd, at)

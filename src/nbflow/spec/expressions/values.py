@@ -89,9 +89,7 @@ def _mapping(parts: dict[str, Value]) -> Value:
         made = {key: part.evaluate({}) for key, part in parts.items()}
         return Value(lambda scope: made)
     leaves = tuple((key, part._evaluate) for key, part in parts.items())
-    return Value(
-        lambda scope: {key: evaluate(scope) for key, evaluate in leaves}, found, secrets, constants=constants
-    )
+    return Value(lambda scope: {key: evaluate(scope) for key, evaluate in leaves}, found, secrets, constants=constants)
 
 
 def _list(parts: list[Value]) -> Value:
@@ -175,7 +173,7 @@ def _read(at: Located, text: str, start: int, end: int, report: Report) -> Expre
 
 def _at(at: Located, error: ExpressionError, start: int) -> Diagnostic:
     """The finding for an expression that begins at `start` of the text of `at`."""
-    offset = start + error.offset if error.code != "expr.empty" else 0
+    offset = start + error.offset if error.code != "expr.empty" else 0  # the ${{ that has nothing in it
     return finding(at, error.code, error.message, hint=error.hint, offset=offset, length=error.length)
 
 
