@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
+import yaml
+from rich.text import Text
 
 from nbflow import assembly
 from nbflow.access import documents
 from nbflow.access.cli.answering import Answer, engine
 from nbflow.access.cli.options import File, Inputs, Json, Store, Tools
-from nbflow.access.cli.printing import CANCELLED, DONE, FAILED, complain, err, out, say, short, show_findings, spell
+from nbflow.access.cli.printing import CANCELLED, DONE, FAILED, complain, err, out, say, show_findings, spell
 from nbflow.access.cli.progress import Progress
 from nbflow.access.cli.reading import read_inputs, read_source
 from nbflow.access.cli.tooling import register
@@ -158,13 +160,25 @@ def _awaited(reason: str | None, path: str, id: str) -> str:
 
 
 def show_outputs(outputs: Any) -> None:
-    """Outputs by name; text as it is, everything else as JSON."""
+    """Outputs on stdout, as YAML: a text of several lines stays as it is."""
     shown = documents.plain(outputs)
+    if shown is None or shown == {}:
+        return
     if not isinstance(shown, dict):
-        shown = {"output": shown} if shown is not None else {}
-    for name, value in shown.items():
-        if isinstance(value, str) and ("\n" in value or len(value) > 100):
-            out.print(f"{name}:", markup=False)
-            out.print(value, markup=False)
-        else:
-            out.print(f"{name}: {short(value, 10_000)}", markup=False)
+        shown = {"output": shown}
+    text = yaml.dump(shown, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=max(60, out.width))
+    out.print(Text(text.rstrip("\n")))
+
+
+class _Dumper(yaml.SafeDumper):
+    """YAML for people: texts of several lines as blocks, nothing by reference."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)
