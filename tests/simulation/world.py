@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from nbflow.errors import ExecutionFailed, NbflowError, StorageError
+from nbflow.errors import ExecutionFailed, IllegalMove, StorageError
 from nbflow.execution.events import Record
 from nbflow.nodes.registry import built_in
 from nbflow.plan.plan import NodePlan, Plan
@@ -23,7 +24,7 @@ from nbflow.storage.memory.journal import MemoryJournal
 from tests.simulation.loop import SimClock, SimLoop, simulate
 
 
-class Died(BaseException):
+class Died(SystemExit):
     """The process ends here."""
 
 
@@ -52,36 +53,35 @@ class World:
     lives: int = 0
     crash_at: int | None = None  # the store operation or effect after which the process ends
     points: int = 0  # those passed in this life
+    dead: bool = False
 
     def point(self) -> None:
         """A place where the process may end."""
         self.points += 1
+        if self.dead:
+            raise asyncio.CancelledError
         if self.crash_at is not None and self.points == self.crash_at:
+            self.dead = True
             raise Died
 
     # --- a life --------------------------------------------------------------------------------------
 
-    def live(self, seed: int, *, crash_at: int | None = None, steps: int | None = None) -> Execution | None:
-        """One life; None when it died. `crash_at` counts crash points, `steps` callbacks of the loop."""
+    def live(self, seed: int, *, crash_at: int | None = None) -> Execution | None:
+        """One life; None when it died at crash point number `crash_at`."""
         self.lives += 1
-        self.crash_at, self.points = crash_at, 0
+        self.crash_at, self.points, self.dead = crash_at, 0, False
         try:
-            return simulate(seed, lambda loop: self._main(loop, steps))
+            return simulate(seed, self._main)
         except Died:
             return None
 
-    async def _main(self, loop: SimLoop, steps: int | None) -> Execution:
+    async def _main(self, loop: SimLoop) -> Execution:
         journal = SimJournal(self, loop)
         executor = SimExecutor(self, loop, journal)
         kinds = built_in(tool=executor, agent=executor, workflow=executor)
         engine = Engine(journal, kinds, lambda source: self.plan, clock=SimClock(loop), pools={"gpu": 2}, grace=1.0)
         main = loop.create_task(self._drive(engine))
-        if steps is not None:
-            loop.limit = loop.steps + steps  # type: ignore[attr-defined]
-        try:
-            return await main
-        finally:
-            journal.dead = True
+        return await main
 
     async def _drive(self, engine: Engine) -> Execution:
         known = await engine.journal.read("x1")
@@ -94,8 +94,8 @@ class World:
                 break
             for path, node in list(execution.state.nodes.items()):
                 if node.phase == "waiting" and node.reason == "in_doubt":
-                    verb = rng.choice(("retry", "skip"))
-                    execution.skip(path, {"by": "person"}) if verb == "skip" else execution.retry(path)
+                    with suppress(IllegalMove):  # what is shown is committed; the answer may be on its way
+                        execution.retry(path) if rng.random() < 0.5 else execution.skip(path, {"by": "person"})
             await asyncio.sleep(0.01)
         try:
             await execution
@@ -108,13 +108,13 @@ class SimJournal:
     """The memory journal behind a slow disk that fails now and then, of a process that may die."""
 
     def __init__(self, world: World, loop: SimLoop) -> None:
-        self.world, self.loop, self.dead = world, loop, False
+        self.world, self.loop = world, loop
 
     async def append(self, execution: str, records: Sequence[Record], *, after: int) -> None:
         self.world.point()
         await asyncio.sleep(self.loop.rng.uniform(0, 0.01))
-        if self.dead:
-            await asyncio.get_running_loop().create_future()
+        if self.world.dead:
+            raise asyncio.CancelledError
         if self.loop.rng.random() < self.world.store_faults:
             raise StorageError("store.full", "the disk is full")
         await self.world.journal.append(execution, records, after=after)
@@ -157,5 +157,3 @@ class SimExecutor:
             raise ConnectionError(f"{call.path} fails the first {self.world.failing[call.path]} times")
         return {"from": call.path}
 
-
-__all__ = ["Died", "Effect", "NbflowError", "World"]

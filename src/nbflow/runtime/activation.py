@@ -54,7 +54,7 @@ def _step(driver: Driver, node: NodeState) -> o.Outcome | Attempt | tuple[o.Outc
     again = node.attempt > 0
     if node.inputs is not None and isinstance(kind, PerformedKind):
         return Attempt(node.inputs, kind.executor.effects(plan, node.inputs))
-    scope = Scope(driver.state, node.frame, driver.engine.env)
+    scope = driver.scope(node)
     if plan.condition is not None and not again and not plan.condition.evaluate(scope):
         return o.Declined(node.path, f"if: {plan.condition.text} does not hold")
     if driver.state.mock and plan.mock is not None:

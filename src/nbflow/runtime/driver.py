@@ -268,7 +268,7 @@ class Driver:
     # --- what others of the runtime ask ---------------------------------------------------------------
 
     def scope(self, node: NodeState, more: Mapping[str, Any] | None = None) -> Scope:
-        return Scope(self.state, node.frame, self.engine.env, more or {})
+        return Scope(self.state, node.frame, self.engine.env, more, node.node.index)
 
     async def record_call(self, path: str, number: int, call: int, kind: str, name: str, **facts: Any) -> None:
         """Write a model or tool call; returns when it is on disk."""

@@ -229,6 +229,7 @@ class Execution:
         state = self._active(driver, node)
         held = driver.gate.failed.get(node)
         if held is not None:
+            driver.gate.release(node)
             driver.gate.forget(node)
             driver.tell(replace(held, again=True))
             return

@@ -31,11 +31,14 @@ SHOWN = SecretNames()
 class Scope(dict[str, Any]):
     """Roots by name for one evaluation, in the frame of a node. `more` are roots of the moment (error, result)."""
 
-    __slots__ = ("frame", "state")
+    __slots__ = ("frame", "index", "state")
 
-    def __init__(self, state: ExecutionState, frame: Frame, env: Mapping[str, str], more: Mapping[str, Any] = {}) -> None:
-        super().__init__(more)
-        self.state, self.frame = state, frame
+    def __init__(
+        self, state: ExecutionState, frame: Frame, env: Mapping[str, str], more: Mapping[str, Any] | None = None,
+        index: int | None = None,
+    ) -> None:
+        super().__init__(more or ())
+        self.state, self.frame, self.index = state, frame, index  # index: of the node in the frame's body
         self["inputs"] = state.inputs
         self["env"] = env
         self.setdefault("secrets", SHOWN)
@@ -52,11 +55,22 @@ class Scope(dict[str, Any]):
             return self._execution()
         if root == "previous":
             return None
+        if root == "error":
+            return self._error()
         raise KeyError(root)
 
     def also(self, more: Mapping[str, Any]) -> Scope:
         """The same place with more roots, which come first."""
-        return Scope(self.state, self.frame, self["env"], {"secrets": self["secrets"], **more})
+        return Scope(self.state, self.frame, self["env"], {"secrets": self["secrets"], **more}, self.index)
+
+    def _error(self) -> dict[str, Any] | None:
+        """Of the failed node whose `on_error: {then: …}` led here."""
+        sources = self.frame.body.sources[self.index] if self.index is not None else ()
+        for source in sources:
+            node = self.frame.nodes[source]
+            if node is not None and node.handled == "then" and node.error is not None:
+                return {"node": node.path, "attempt": node.attempt, **node.error}
+        return None
 
     def _execution(self) -> dict[str, Any]:
         state = self.state
