@@ -18,21 +18,21 @@ from nbflow.spec.language import language_schema
 
 def validate(file: File, tools: Tools = None, json: Json = False) -> None:
     """Check a workflow and show all findings. Exit 0 when there is no error, 2 otherwise."""
-    with Answer(json, file) as answer:
+    with Answer(json) as answer:
         source = read_source(file)
         register(tools)
         found = assembly.diagnose(source.text, tools_known=bool(tools), folder=source.folder)
         bad = any(finding.severity == "error" for finding in found)
-        answer.give(documents.findings(found), lambda: _show(found, file), INVALID if bad else DONE)
+        answer.give(documents.findings(found), lambda: _show(found, source.name), INVALID if bad else DONE)
 
 
-def _show(found: Sequence[Diagnostic], file: str) -> None:
-    show_findings(found, file)
+def _show(found: Sequence[Diagnostic], name: str) -> None:
+    show_findings(found, name)
     errors = sum(finding.severity == "error" for finding in found)
     if errors:
-        say(f"{file}: {errors} error{'s' if errors > 1 else ''}", "bold red")
+        say(f"{name}: {errors} error{'s' if errors > 1 else ''}", "bold red")
     else:
-        say(f"{file}: valid" + (f", {len(found)} to look at" if found else ""), "green")
+        say(f"{name}: valid" + (f", {len(found)} to look at" if found else ""), "green")
 
 
 def schema() -> None:

@@ -32,10 +32,11 @@ Out = Annotated[Path | None, typer.Option("-o", "--output", metavar="OUT", help=
 
 def graph(file: File, format: Form = None, output: Out = None) -> None:
     """Draw a workflow. Exit 2 when it is invalid."""
-    with Answer(False, file):
+    with Answer(False) as answer:
         source = read_source(file)
+        answer.source = source.name
         workflow = assembly.parse(source.text, folder=source.folder, tools_known=False)
-        show_findings(workflow.diagnostics, file)
+        show_findings(workflow.diagnostics, source.name)
         chosen = format or (ENDINGS.get(output.suffix) if output else None) or Format.svg
         _write(drawn(workflow.plan, chosen), output)
 

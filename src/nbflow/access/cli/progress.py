@@ -20,6 +20,7 @@ from nbflow.execution.events import CallRecorded, Record
 from nbflow.execution.state import SETTLED, ExecutionState, NodeState
 
 TICK = 0.1  # seconds between two pictures
+WIDE = 24  # characters of the bar
 MANY = 200  # nodes from which on those of bodies are counted, not listed
 
 
@@ -95,8 +96,8 @@ class Progress:
         done = sum(1 for node in state.root.nodes if node is not None and node.phase in SETTLED) if state.frames else 0
         total = len(state.plan.body.nodes)
         since = spell(now - state.started) if state.started is not None else ""
-        bar = Text("━" * round(24 * done / total) if total else "", "green")
-        bar.append("━" * (24 - len(bar)), "dim")
+        full = round(WIDE * done / total) if total else 0
+        bar = Text.assemble(("━" * full, "green"), ("━" * (WIDE - full), "dim"))
         return Group(*lines, Text.assemble(bar, f"  {done}/{total} nodes · {state.phase} · {since}"))
 
 
@@ -122,10 +123,13 @@ def settled(node: NodeState) -> Text:
         line.append(f"  {spell(node.ended - node.started)}", "dim")
     if node.attempt > 1:
         line.append(f"  attempt {node.attempt}", "yellow")
+    if node.error is not None:
+        error = node.error
+        words = f"  {error.get('kind', '')}: {short(error.get('message', ''), 160)}"
+        line.append(words, "red" if node.handled is None else "yellow")
     match node.phase:
         case "failed":
-            error = node.error or {}
-            line.append(f"  {error.get('kind', '')}: {short(error.get('message', ''), 160)}", "red")
+            line.append(f"  handled by on_error: {node.handled}" if node.handled else "", "dim")
         case "skipped" | "cancelled":
             line.append(f"  {node.phase}: {node.reason or ''}", "dim")
         case _:
@@ -137,4 +141,6 @@ def ongoing(node: NodeState, now: float) -> Text:
     glyph, style = GLYPHS.get(node.phase, ("·", "dim"))
     since = f"  {spell(max(0.0, now - node.started))}" if node.started is not None else ""
     why = f"  waits for {node.reason}" if node.phase == "waiting" and node.reason else ""
+    if why and node.until is not None:
+        why += f", {spell(max(0.0, node.until - now))} more"
     return Text.assemble((glyph, style), " ", (node.path, style), (since + why, "dim"))

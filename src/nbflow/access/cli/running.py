@@ -42,13 +42,14 @@ def run(
     mock: Mock = False,
 ) -> None:
     """Run a workflow to its end. Exit 0 completed, 1 failed, 2 invalid, 130 cancelled."""
-    with Answer(json, file) as answer:
+    with Answer(json) as answer:
         source = read_source(file)
+        answer.source = source.name
         given = read_inputs(inputs or ())
         register(tools)
         workflow = assembly.parse(source.text, folder=source.folder)
         if not json:
-            show_findings(workflow.diagnostics, file)
+            show_findings(workflow.diagnostics, source.name)
         left = asyncio.run(_run(workflow, given, store, mock=mock, detach=detach, quiet=json))
         answer.give(left.document, lambda: tell(left), left.code)
 
