@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nbflow.errors import IllegalMove
@@ -71,6 +71,8 @@ class Controls:
         return shown
 
     def _tool(self, name: str, on: bool, *, main: bool = False) -> Tool:
+        if name == "detach":
+            return name, "Detach", "give the cell back; the execution goes on", on, main
         verb = BY_NAME[name]
         return name, verb.button, verb.does, on, main
 
@@ -86,20 +88,16 @@ class Controls:
 
     def do(self, message: Message) -> str | None:
         command = message["cmd"]
-        simple: dict[str, Callable[[], object]] = {
-            "pause": self.execution.pause,
-            "resume": self.execution.resume,
-            "step": self.execution.step,
-            "step_over": self.execution.step_over,
-            "suspend": self.execution.suspend,
-            "cancel": self.execution.cancel,
-        }
-        if command in simple:
-            simple[command]()
-            return None
         if command == "detach":
             return self._detach()
-        return self._on_node(command, message)
+        verb = BY_NAME.get(command)
+        if verb is None:
+            raise IllegalMove(f"there is no command {command!r}")
+        node = self._node(message) if verb.takes else ""
+        if command == "break":
+            return self.breakpoints.toggle(self.execution, self._places.get(str(message.get("key")), node))
+        verb.do(self.execution, node, message.get("value"))
+        return f"the inputs of {node} are changed; the change is recorded" if command == "edit" else None
 
     def _detach(self) -> str:
         if self.waiting is None:
@@ -108,29 +106,9 @@ class Controls:
         waiting.detach()
         return "the cell is given back; the execution goes on"
 
-    def _on_node(self, command: str, message: Message) -> str | None:
-        path, key = message.get("path"), message.get("key")
-        node = path if isinstance(path, str) else self._places.get(str(key))
+    def _node(self, message: Message) -> str:
+        path = message.get("path")
+        node = path if isinstance(path, str) else self._places.get(str(message.get("key")))
         if node is None:
             raise IllegalMove("choose a node first: click on it")
-        if command == "break":
-            return self.breakpoints.toggle(self.execution, self._places.get(str(key), node))
-        self._settle(command, node, message.get("value"))
-        return f"the inputs of {node} are changed; the change is recorded" if command == "edit" else None
-
-    def _settle(self, command: str, node: str, value: Any) -> None:
-        match command:
-            case "run_to":
-                self.execution.run_to(node)
-            case "retry":
-                self.execution.retry(node)
-            case "fail":
-                self.execution.fail(node)
-            case "answer":
-                self.execution.answer(node, value)
-            case "skip" | "mock":
-                self.execution.skip(node, value)
-            case "edit":
-                self.execution.edit(node, inputs=value)
-            case _:
-                raise IllegalMove(f"there is no command {command!r}")
+        return node

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from nbflow import assembly
 from nbflow.errors import ExecutionFailed, NbflowError
 from nbflow.execution.state import ENDED
+from nbflow.history.reuse import Reuse
 from nbflow.notebook import screen
 from nbflow.notebook.controls import Breakpoints, Controls
 from nbflow.notebook.errors import Cancelled, Suspended
@@ -22,6 +24,7 @@ from nbflow.notebook.render.layout import layout_aside
 from nbflow.notebook.render.watch import Watch
 from nbflow.notebook.waiting import Waiting
 from nbflow.notebook.widgets.live import LiveView
+from nbflow.plan.plan import Plan
 from nbflow.plan.workflow import Workflow
 from nbflow.ports.clock import SystemClock
 from nbflow.runtime.execution import Execution, failure_line
@@ -32,17 +35,45 @@ SILENCE = 2.0  # seconds without a word from a browser, after which there is non
 class Session:
     """One notebook. `kernel` says that there are output areas; without them progress is text."""
 
-    def __init__(self, namespace: dict[str, Any], *, kernel: bool, write: Callable[[str], None] = print) -> None:
+    def __init__(
+        self, namespace: dict[str, Any], *, kernel: bool, write: Callable[[str], None] = print,
+        next_input: Callable[[str], None] = print, bind: Callable[[Any], None] = lambda value: None,
+    ) -> None:  # fmt: skip
         self.namespace, self.kernel, self.write = namespace, kernel, write
+        self.next_input, self.bind = next_input, bind
         self.now = SystemClock().now
         self.workflows: dict[str, Workflow] = {}
         self.breakpoints: dict[str, Breakpoints] = {}
         self.views: dict[str, LiveView] = {}
         self.drawn: set[str] = set()  # executions that this cell shows already
+        self._showing: set[asyncio.Task[Execution]] = set()
+        self._reused: dict[str, Reuse] = {}
         self._following: dict[str, asyncio.Task[None]] = {}
 
     def stops_of(self, workflow: str) -> Breakpoints:
         return self.breakpoints.setdefault(workflow, Breakpoints())
+
+    # --- starting from earlier results -------------------------------------------------------------------
+
+    async def rerun(
+        self, earlier: Execution, plan: Plan, inputs: dict[str, Any] | None = None, *, store: str | None = None,
+        mock: bool = False,
+    ) -> Execution:  # fmt: skip
+        """A new execution that keeps what did not change; a table of it follows at the end."""
+        engine = assembly.engine(store)
+        reuse = Reuse(engine.fingerprint).learn(earlier.id, earlier.state, earlier.state.sources)
+        given = inputs or earlier.inputs
+        execution = engine.start(plan, given, origin={"rerun": earlier.id}, reuse=reuse, mock=mock)
+        self._reused[execution.id] = reuse
+        return execution
+
+    def _say_what_was_kept(self, execution: Execution) -> None:
+        reuse = self._reused.pop(execution.id, None)
+        if reuse is None:
+            return
+        rows = [(path, why) for path, why in reuse.kept.items()]
+        wide = max((len(path) for path, _ in rows), default=0)
+        self.write("\n".join(f"  {path:<{wide}}  {why}" for path, why in rows))
 
     # --- presenting --------------------------------------------------------------------------------------
 
@@ -74,6 +105,9 @@ class Session:
         return execution
 
     def _outcome(self, execution: Execution) -> Execution:
+        self._say_what_was_kept(execution)
+        if execution.phase != "completed":
+            self.bind(execution)
         phase, name = execution.phase, f"{execution.plan.name} {execution.id}"
         if phase == "failed":
             raise ExecutionFailed(failure_line(execution), execution)
@@ -159,16 +193,34 @@ class Session:
             await self.follow(execution)
             return
         bundle = await self.final(execution)
-        if self.kernel:
-            screen.put(bundle)
-        else:
-            self.write(bundle["text/plain"])
+        self._put(bundle)
 
     async def final(self, execution: Execution) -> dict[str, str]:
         """The still picture of an execution."""
         watch = Watch(execution.plan, draw(execution.plan))
         watch.fold(execution.events)
         return html.final(watch, execution.id, self.now(), await layout_aside(watch.picture))
+
+    def show_now(self, execution: Execution) -> None:
+        """The same for an execution that is the value of a cell."""
+        if execution.driven and execution.phase not in ENDED and self.kernel:
+            task = asyncio.get_running_loop().create_task(self.follow(execution), name="nbflow-show")
+            self._showing.add(task)
+            task.add_done_callback(self._showing.discard)
+            return
+        watch = Watch(execution.plan, draw(execution.plan))
+        watch.fold(execution.events)
+        self._put(html.final(watch, execution.id, self.now()))
+
+    def _put(self, bundle: dict[str, str]) -> None:
+        if self.kernel:
+            screen.put(dict(bundle))
+        else:
+            self.write(bundle["text/plain"])
+
+    def workflow_bundle(self, workflow: Workflow, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """The picture of a workflow that is the value of a cell."""
+        return html.plain_graph(draw(workflow.plan))
 
     def close(self) -> None:
         """End every view with its still picture."""

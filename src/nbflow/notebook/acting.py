@@ -1,0 +1,107 @@
+"""The verbs of the line magic on one execution."""
+
+from __future__ import annotations
+
+import pprint
+from datetime import UTC, datetime
+from typing import Any
+
+from nbflow import assembly
+from nbflow.errors import IllegalMove, NotFound
+from nbflow.execution.state import ENDED
+from nbflow.notebook.arguments import Arguments
+from nbflow.notebook.errors import did_you_mean
+from nbflow.notebook.finding import find_execution
+from nbflow.notebook.session import Session
+from nbflow.notebook.verbs import BY_NAME
+from nbflow.runtime.execution import Execution
+
+
+async def act(session: Session, verb: str, arguments: Arguments) -> Any:
+    """Find the execution, do the verb, return what a cell should give."""
+    execution = await find_execution(arguments.first(), arguments.store, live=True)
+    if verb == "resume":
+        return await _resume(session, execution, arguments)
+    if verb == "retry" and len(arguments.words) < 2:
+        return await _retry_all(session, execution, arguments)
+    if verb == "break":
+        return _break(session, execution, arguments)
+    _do(execution, verb, arguments)
+    return None
+
+
+async def _resume(session: Session, execution: Execution, arguments: Arguments) -> Any:
+    """Go on: with one of this kernel at once, with one whose kernel is gone after taking it over."""
+    if execution.driven:
+        suspended = execution.phase == "suspended"
+        execution.resume()
+        if not suspended:
+            return None
+    elif execution.phase in ENDED:
+        ended = datetime.fromtimestamp(execution.state.ended or 0.0, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        says = f"execution {execution.id} {execution.phase} at {ended}; there is nothing to resume"
+        raise IllegalMove(says, "execution.finished")
+    else:
+        execution = await assembly.engine(arguments.store).recover(execution.id)
+    if arguments.background:
+        return await session.follow(execution)
+    return await session.wait_for(execution)
+
+
+async def _retry_all(session: Session, execution: Execution, arguments: Arguments) -> Any:
+    """A failed execution again, with all that was finished kept."""
+    if execution.phase not in ("failed", "cancelled"):
+        raise IllegalMove(
+            f"execution {execution.id} is {execution.phase}; retry takes a failed one, or one of its nodes"
+        )
+    again = await session.rerun(execution, execution.plan, arguments.inputs or None, store=arguments.store)
+    return await (session.follow(again) if arguments.background else session.wait_for(again))
+
+
+def _break(session: Session, execution: Execution, arguments: Arguments) -> None:
+    node = arguments.word(1, "the node", "%workflow break ID NODE [WHEN]")
+    _known(execution, node)
+    when = " ".join(arguments.words[2:]) or None
+    session.write(session.stops_of(execution.plan.name).toggle(execution, node, when))
+
+
+def _do(execution: Execution, name: str, arguments: Arguments) -> None:
+    verb = BY_NAME[name]
+    if not verb.takes:
+        verb.do(execution, "", None)
+        return
+    what = "the name" if name == "signal" else "the node"
+    target = arguments.word(1, what, f"%workflow {name} ID {verb.takes}")
+    if name != "signal":
+        _known(execution, target)
+    given = arguments.value(2)
+    verb.do(execution, target, arguments.inputs if name == "edit" and given is None else given)
+
+
+def _known(execution: Execution, node: str) -> None:
+    known = dict.fromkeys(inner.id for inner in execution.plan.body.nodes_within())
+    if node not in execution.nodes and node.rpartition(".")[2].partition("[")[0] not in known:
+        hint = did_you_mean(node, known)
+        raise NotFound(f"{execution.plan.name} has no node {node!r}" + (f"; {hint}" if hint else ""))
+
+
+async def new_cell(session: Session, arguments: Arguments) -> None:
+    """Put a node's inputs and call into a new cell."""
+    name = arguments.word(0, "the node", "%workflow node NODE [ID]")
+    execution = await find_execution(arguments.words[1] if len(arguments.words) > 1 else None, arguments.store)
+    _known(execution, name)
+    if name not in execution.nodes:
+        raise NotFound(f"{name} did not run in {execution.id}")
+    session.next_input(cell_for(execution, name))
+
+
+def cell_for(execution: Execution, path: str) -> str:
+    """The text of a cell that calls what a node called, with the inputs it had."""
+    node = execution.nodes[path]
+    function = node.node.function
+    lines = [f"# {path} of {execution.id}", f"inputs = {pprint.pformat(node.inputs, width=100, sort_dicts=False)}"]
+    if function and function.isidentifier() and isinstance(node.inputs, dict):
+        lines.append(f"{function}(**inputs)")
+    else:
+        lines.append("inputs")
+    return "\n".join(lines)

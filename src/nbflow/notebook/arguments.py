@@ -1,0 +1,73 @@
+"""The words and flags after the verb of a line magic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from nbflow.notebook.errors import MagicError, did_you_mean
+from nbflow.notebook.options import input_value, read_input, words
+
+FLAGS = {
+    "--background": "",
+    "-b": "",
+    "--store": "URL",
+    "--at": "NODE|RECORD",
+    "--over": "FILE|$NAME",
+    "--format": "svg|dot|mermaid",
+    "-i": "KEY=VALUE",
+}
+
+
+@dataclass(slots=True)
+class Arguments:
+    """What stands after the verb."""
+
+    words: list[str] = field(default_factory=list)
+    inputs: dict[str, Any] = field(default_factory=dict)
+    flags: dict[str, str] = field(default_factory=dict)
+    namespace: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def store(self) -> str | None:
+        return self.flags.get("--store")
+
+    @property
+    def background(self) -> bool:
+        return "--background" in self.flags or "-b" in self.flags
+
+    def first(self) -> str | None:
+        return self.words[0] if self.words else None
+
+    def word(self, place: int, what: str, usage: str) -> str:
+        """A word that must be there. Raises `MagicError` with how the line should read."""
+        if place >= len(self.words):
+            raise MagicError("magic.option", f"{what} is missing", usage)
+        return self.words[place]
+
+    def value(self, place: int) -> Any:
+        """A value: JSON, `$name` or text; null when there is none."""
+        return input_value(self.words[place], self.namespace) if place < len(self.words) else None
+
+
+def read_arguments(line: str, namespace: Mapping[str, Any]) -> Arguments:
+    """Words and flags. Raises `MagicError` for a flag that is none."""
+    arguments, rest = Arguments(namespace=namespace), iter(words(line))
+    for word in rest:
+        if not word.startswith("-") or word[1:2].isdigit():
+            arguments.words.append(word)
+            continue
+        name, sign, value = word.partition("=") if word.startswith("--") else (word, "", "")
+        if name not in FLAGS:
+            raise MagicError("magic.option", f"unknown option {word}", did_you_mean(name, FLAGS))
+        if FLAGS[name] and not sign:
+            following = next(rest, None)
+            if following is None:
+                raise MagicError("magic.option", f"{name} needs a value", f"{name} {FLAGS[name]}")
+            value = following
+        if name == "-i":
+            arguments.inputs |= read_input(value, namespace)
+        else:
+            arguments.flags[name] = value
+    return arguments

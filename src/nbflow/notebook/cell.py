@@ -1,0 +1,117 @@
+"""A ``%%workflow`` cell: options, text, checks, start, picture, result. Errors point at the cell's own lines."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from nbflow import assembly
+from nbflow.errors import Diagnostic, SpecError, render
+from nbflow.notebook import screen
+from nbflow.notebook.errors import MagicError, did_you_mean
+from nbflow.notebook.finding import find_execution
+from nbflow.notebook.options import Options
+from nbflow.notebook.render import html
+from nbflow.notebook.render.extract import picture
+from nbflow.notebook.session import Session
+from nbflow.plan.plan import Plan
+from nbflow.plan.workflow import Workflow
+from nbflow.runtime.execution import Execution
+from nbflow.spec.document import find_secret
+
+SHIFT = 1  # the magic line is the cell's first
+
+
+async def run_cell(session: Session, options: Options, text: str) -> Execution | Workflow:
+    """Check the text and do what the line asks. `SpecError`, `InputError`, `MagicError` come before anything runs."""
+    workflow = read(session, options, text)
+    return await run_workflow(session, options, workflow)
+
+
+def read(session: Session, options: Options, text: str) -> Workflow:
+    """The workflow of a cell, known from now on by its name; warnings are printed."""
+    try:
+        workflow = assembly.parse(text, name=options.name)
+    except SpecError as problem:
+        raise in_cell(problem, options.name) from None
+    for finding in workflow.diagnostics:
+        session.write(render(finding, line_offset=SHIFT, source="cell line"))
+    session.workflows[workflow.name] = workflow
+    return workflow
+
+
+def in_cell(problem: SpecError, name: str | None) -> SpecError:
+    """The findings with the lines of the cell."""
+    findings = tuple(_named(finding, name) for finding in problem.diagnostics)
+    return SpecError(findings, line_offset=SHIFT, source="cell line")
+
+
+def _named(finding: Diagnostic, name: str | None) -> Diagnostic:
+    if finding.code != "schema.name" or name is None or "outside" not in finding.message:
+        return finding
+    message = finding.message.replace(f"called '{name}' outside its text", f"called '{name}' on the cell's first line")
+    return replace(finding, code="magic.name", message=message)
+
+
+async def run_workflow(session: Session, options: Options, workflow: Workflow) -> Execution | Workflow:
+    """Run a workflow as the options say: waited for, in the background, or only drawn."""
+    check_breaks(workflow.plan, options.breaks)
+    warn_of_surroundings(session, options.inputs)
+    if not options.run:
+        draw_workflow(session, workflow)
+        return workflow
+    execution = await start(session, options, workflow)
+    if options.variable:
+        session.namespace[options.variable] = execution
+    if options.background or options.debug:
+        return await session.follow(execution, debug=options.debug)
+    return await session.wait_for(execution)
+
+
+async def start(session: Session, options: Options, workflow: Workflow) -> Execution:
+    """Begin, with breakpoints set before the first node."""
+    stops = session.stops_of(workflow.name)
+    for node in options.breaks:
+        stops.nodes.setdefault(node, None)
+    if options.reuse is None:
+        execution = assembly.engine(options.store).start(workflow.plan, options.inputs, mock=options.mock)
+    else:
+        earlier = await find_execution(options.reuse or workflow.name, options.store)
+        execution = await session.rerun(earlier, workflow.plan, options.inputs, store=options.store, mock=options.mock)
+    if options.debug or options.breaks:
+        stops.apply(execution, on_error=options.debug)
+    return execution
+
+
+def check_breaks(plan: Plan, nodes: list[str]) -> None:
+    """A breakpoint that never stops is worse than none."""
+    known = dict.fromkeys(inner.id for inner in plan.body.nodes_within())
+    for node in nodes:
+        if node.rpartition(".")[2].partition("[")[0] not in known:
+            hint = did_you_mean(node, known)
+            raise MagicError("magic.breakpoint", f"there is no node {node!r} to stop at", hint)
+
+
+def warn_of_surroundings(session: Session, inputs: Mapping[str, Any]) -> None:
+    """Say what works against the person: a patched loop, a key in the cell."""
+    if getattr(asyncio, "_nest_patched", False):
+        session.write(
+            "warning: nest_asyncio is active, which nbflow does not need and does not support [env.nest_asyncio]"
+        )
+    for name, value in inputs.items():
+        if isinstance(value, str) and find_secret(value):
+            assembly.secrets.redactor.learn(value, name)
+            session.write(
+                f"warning: the value of -i {name} looks like a key; a cell is saved in the notebook and in IPython's "
+                f"history [secret.literal]\n  hint: set it in the environment and write secrets.{name.upper()}"
+            )
+
+
+def draw_workflow(session: Session, workflow: Workflow) -> None:
+    bundle = html.plain_graph(picture(workflow.plan))
+    if session.kernel:
+        screen.put(dict(bundle))
+    else:
+        session.write(bundle["text/plain"])

@@ -1,0 +1,143 @@
+"""``%workflow VERB …``: one function a command; the verbs on an execution come from their own table."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from nbflow import assembly
+from nbflow.errors import SpecError, render
+from nbflow.notebook import acting
+from nbflow.notebook.arguments import read_arguments
+from nbflow.notebook.cell import draw_workflow, run_workflow
+from nbflow.notebook.errors import MagicError, nearest
+from nbflow.notebook.finding import find_execution, find_workflow
+from nbflow.notebook.options import read_options
+from nbflow.notebook.render import dot, mermaid, summary
+from nbflow.notebook.render.extract import picture
+from nbflow.notebook.session import Session
+from nbflow.notebook.verbs import BY_NAME, VERBS
+
+Run = Callable[[Session, str], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    run: Run
+    takes: str
+    does: str
+
+
+async def run_command(session: Session, line: str) -> Any:
+    """Carry a line magic out. Raises `MagicError` for a verb that is none."""
+    verb, _, rest = line.strip().partition(" ")
+    if verb in ("", "help", "--help", "-h", "?"):
+        session.write(page())
+        return None
+    if verb in COMMANDS:
+        return await COMMANDS[verb].run(session, rest)
+    if verb in BY_NAME:
+        return await acting.act(session, verb, read_arguments(rest, session.namespace))
+    raise unknown_verb(session, verb)
+
+
+def all_verbs() -> list[str]:
+    return [*COMMANDS, *BY_NAME, "help"]
+
+
+def unknown_verb(session: Session, verb: str) -> MagicError:
+    near = None if verb in session.workflows else nearest(verb, all_verbs())
+    hint = f"did you mean %workflow {near}?" if near else f"%workflow run {verb}"
+    says = f"there is no command {verb!r}; one % takes run, show, step, history, …, and a cell takes two: %%workflow"
+    return MagicError("magic.form", says, hint)
+
+
+def page() -> str:
+    """The page of help of the line magic."""
+    lines = ["%workflow VERB [ID or NAME] …   (the name of a workflow means its latest execution)", ""]
+    lines += [f"  {f'{name} {each.takes}'.rstrip():<36}{each.does}" for name, each in COMMANDS.items()]
+    lines += ["", *(f"  {f'{verb.name} ID {verb.takes}'.rstrip():<36}{verb.does}" for verb in VERBS)]
+    return "\n".join(lines)
+
+
+# --- commands --------------------------------------------------------------------------------------------
+
+
+async def _run(session: Session, line: str) -> Any:
+    name, _, rest = line.strip().partition(" ")
+    if not name or name.startswith("-"):
+        raise MagicError("magic.option", "run takes the name of a workflow or a file", "%workflow run NAME")
+    options = read_options(rest, session.namespace)
+    return await run_workflow(session, options, find_workflow(session, name))
+
+
+async def _show(session: Session, line: str) -> None:
+    arguments = read_arguments(line, session.namespace)
+    await session.show(await find_execution(arguments.first(), arguments.store))
+
+
+async def _history(session: Session, line: str) -> Any:
+    from nbflow.analytics.frames import executions
+
+    arguments = read_arguments(line, session.namespace)
+    frame = executions(store=arguments.store)
+    name = arguments.first()
+    return frame if name is None else frame[frame["workflow"] == name]
+
+
+async def _graph(session: Session, line: str) -> None:
+    arguments = read_arguments(line, session.namespace)
+    workflow = find_workflow(session, arguments.word(0, "the workflow", "%workflow graph NAME [--format dot|mermaid]"))
+    form = arguments.flags.get("--format", "svg")
+    if form == "svg":
+        draw_workflow(session, workflow)
+    elif form in ("dot", "mermaid"):
+        drawn = picture(workflow.plan)
+        session.write(dot.source(drawn) if form == "dot" else mermaid.mermaid(drawn))
+    else:
+        raise MagicError("magic.option", f"there is no format {form!r}", "--format svg, dot or mermaid")
+
+
+async def _validate(session: Session, line: str) -> None:
+    arguments = read_arguments(line, session.namespace)
+    name = arguments.word(0, "the workflow", "%workflow validate NAME or FILE")
+    try:
+        workflow = find_workflow(session, name)
+    except SpecError as problem:
+        raise SpecError(problem.diagnostics) from None
+    for finding in workflow.diagnostics:
+        session.write(render(finding))
+    session.write(f"{workflow.name} is valid: {len(workflow.plan.body.nodes)} nodes")
+
+
+async def _error(session: Session, line: str) -> None:
+    arguments = read_arguments(line, session.namespace)
+    execution = await find_execution(arguments.first(), arguments.store)
+    session.write(summary.pretty(execution.error) if execution.error else f"{execution.id} has no error")
+
+
+async def _recover(session: Session, line: str) -> Any:
+    arguments = read_arguments(line, session.namespace)
+    engine = assembly.engine(arguments.store)
+    ids = arguments.words or await engine.interrupted()
+    if not ids:
+        session.write("there is nothing to recover")
+    return [await session.follow(await engine.recover(id)) for id in ids]
+
+
+async def _node(session: Session, line: str) -> None:
+    arguments = read_arguments(line, session.namespace)
+    await acting.new_cell(session, arguments)
+
+
+COMMANDS: dict[str, Command] = {
+    "run": Command(_run, "NAME|FILE [OPTIONS]", "run a workflow of a cell or a file, with the options of %%workflow"),
+    "show": Command(_show, "[ID]", "draw an execution, live or old; without ID the latest"),
+    "history": Command(_history, "[NAME]", "executions as a DataFrame"),
+    "graph": Command(_graph, "NAME", "draw a workflow, or print it with --format dot or mermaid"),
+    "validate": Command(_validate, "NAME|FILE", "check a workflow and run nothing"),
+    "error": Command(_error, "[ID]", "the whole error of an execution"),
+    "recover": Command(_recover, "[ID]…", "go on with executions whose kernel is gone"),
+    "node": Command(_node, "NODE [ID]", "put a node's inputs into a new cell to play with"),
+}

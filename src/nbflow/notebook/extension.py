@@ -1,0 +1,111 @@
+"""``%load_ext nbflow``: registers the magics and names what can be recovered. Loading twice is the same as once."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, Any
+
+from nbflow import assembly
+from nbflow.errors import NbflowError
+from nbflow.notebook.completion import Completer
+from nbflow.notebook.magics import WorkflowMagics
+from nbflow.notebook.render.layout import warm_up
+from nbflow.notebook.rewrite import AwaitMagics, first_line
+from nbflow.notebook.session import Session
+from nbflow.plan.workflow import Workflow
+from nbflow.runtime.execution import Execution
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+PLACE = "_nbflow"
+
+
+class Extension:
+    """What is registered with one IPython, so that it can be taken back."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self.shell = shell
+        self.session = Session(
+            shell.user_ns, kernel=hasattr(shell, "kernel"), next_input=shell.set_next_input,
+            bind=shell.displayhook.update_user_ns,
+        )  # fmt: skip
+        self.rewrite = AwaitMagics(lambda: bool(shell.autoawait))
+        self.completer = Completer(self.session)
+
+    def load(self) -> None:
+        shell = self.shell
+        shell.register_magics(WorkflowMagics(shell, self.session))
+        shell.input_transformers_cleanup.append(first_line)
+        shell.input_transformers_post.append(self.rewrite)
+        shell.events.register("pre_run_cell", self.rewrite.pre)
+        shell.events.register("post_run_cell", self.rewrite.post)
+        shell.events.register("pre_run_cell", self.fresh)
+        self.rewrite.pre()  # the cell with %load_ext runs now
+        formatter = shell.display_formatter
+        assert formatter is not None
+        formatter.ipython_display_formatter.for_type(Execution, self.draw)
+        formatter.mimebundle_formatter.for_type(Workflow, self.session.workflow_bundle)
+        if shell.Completer is not None:
+            shell.Completer.custom_matchers.append(self.completer.match)
+        assembly.tools.use_namespace(lambda: shell.user_ns)
+        threading.Thread(target=warm_up, name="nbflow-warm-up", daemon=True).start()
+
+    def unload(self) -> None:
+        shell = self.shell
+        shell.input_transformers_cleanup.remove(first_line)
+        shell.input_transformers_post.remove(self.rewrite)
+        for event, callback in (
+            ("pre_run_cell", self.rewrite.pre), ("post_run_cell", self.rewrite.post), ("pre_run_cell", self.fresh),
+        ):  # fmt: skip
+            shell.events.unregister(event, callback)
+        if shell.display_formatter is not None:
+            shell.display_formatter.ipython_display_formatter.pop(Execution, None)
+            shell.display_formatter.mimebundle_formatter.pop(Workflow, None)
+        if shell.Completer is not None and self.completer.match in shell.Completer.custom_matchers:
+            shell.Completer.custom_matchers.remove(self.completer.match)
+        assembly.tools.use_namespace(None)
+
+    def fresh(self, info: Any = None) -> None:
+        """A new cell has drawn nothing yet."""
+        self.session.drawn.clear()
+
+    def draw(self, execution: Execution) -> None:
+        """An execution as a cell's value is drawn, unless the cell has drawn it."""
+        if execution.id not in self.session.drawn:
+            self.session.show_now(execution)
+
+    def name_what_was_interrupted(self) -> None:
+        """One line on executions that can be recovered; silence when there are none, or no store can be read."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        task = asyncio.get_running_loop().create_task(self._interrupted(), name="nbflow-interrupted")
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    async def _interrupted(self) -> None:
+        try:
+            ids = await assembly.engine().interrupted()
+        except NbflowError:
+            return
+        if ids:
+            more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
+            self.session.write(f"nbflow: interrupted: {', '.join(ids[-3:])}{more}; %workflow recover goes on")
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Register with IPython; what was registered before is taken back first."""
+    unload_ipython_extension(shell)
+    extension = Extension(shell)
+    extension.load()
+    shell.__dict__[PLACE] = extension
+    extension.name_what_was_interrupted()
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Take everything back."""
+    extension = shell.__dict__.pop(PLACE, None)
+    if extension is not None:
+        extension.unload()
