@@ -21,7 +21,7 @@ class Code:
 
     code: str
     meaning: str
-    bad: str = ""
+    bad: str | bytes = ""
     good: str = ""
     severity: str = "error"
     bad_inputs: Mapping[str, Any] | None = None
@@ -31,6 +31,7 @@ class Code:
     scope: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
     plugin: bool = False  # the examples use a verb `shout` of a plug-in
+    opaque: bool = False  # the scope's values stand for ones that JSON cannot hold
 
     @property
     def family(self) -> str:
@@ -93,6 +94,8 @@ def _section(entry: Code) -> list[str]:
     if entry.bad_inputs is not None:
         lines += ["```yaml", *entry.good.rstrip("\n").split("\n"), "```", ""]
         return [*lines, f"Not `{_inputs(entry.bad_inputs)}` but `{_inputs(entry.good_inputs or {})}`", ""]
+    if isinstance(entry.bad, bytes):
+        return [*lines, f"Not the bytes `{entry.bad[:12].hex(' ')} …`", ""]
     lines += ["```yaml", "# not", *_visible(entry.bad), "```", ""]
     return [*lines, "```yaml", "# but", *_visible(entry.good), "```", ""]
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from nbflow.errors import NbflowError
 from nbflow.plan.checks.findings import Checking
 from nbflow.plan.checks.shapes import Shapes, shape_of
 from nbflow.plan.link import Linked
 from nbflow.plan.reads import Read
 from nbflow.plan.templates import constants_of, is_plain
-from nbflow.spec.expressions import Expression
+from nbflow.spec.expressions import EvaluationError, Expression
 
 
 def check_values(checking: Checking, shapes: Shapes) -> None:
@@ -26,10 +25,9 @@ def check_values(checking: Checking, shapes: Shapes) -> None:
 def _constant(checking: Checking, expression: Expression, *, condition: bool) -> None:
     try:
         value = expression.evaluate({})
-    except NbflowError as error:
+    except EvaluationError as error:
         checking.inside(
-            expression, getattr(error, "code", "expr.failed"), f"this always fails: {getattr(error, 'message', error)}",
-            getattr(error, "hint", None),
+            expression, error.code, f"this always fails: {error.message}", error.hint
         )  # fmt: skip
         return
     if condition and not isinstance(value, str) and expression.text.strip().lower() not in ("true", "false"):
