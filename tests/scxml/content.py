@@ -6,9 +6,8 @@ import ast
 import re
 from xml.etree.ElementTree import Element
 
-from scxml.datamodel import FAILS, PROCESSOR, Translator, Unsupported
+from scxml.datamodel import FAILS, TYPES, Translator, Unsupported
 
-TYPES = (PROCESSOR, "http://www.w3.org/TR/scxml/", "http://www.w3.org/TR/scxml", "scxml")
 FAIL = {"assign": {"failure": "=" + FAILS}}
 
 _NUMBER = re.compile(r"\.\d")

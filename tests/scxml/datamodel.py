@@ -11,6 +11,7 @@ import re
 
 FAILS = "1 / 0"
 PROCESSOR = "http://www.w3.org/TR/scxml/#SCXMLEventProcessor"
+TYPES = (PROCESSOR, "http://www.w3.org/TR/scxml/", "http://www.w3.org/TR/scxml", "scxml")
 ORIGIN = "event.get('origin', '#_scxml_' + execution.id)"
 
 EVENT_FIELDS = {
@@ -111,6 +112,10 @@ class _Rewrite(ast.NodeTransformer):
                 return _parsed(f"ctx.{name}" if name.isidentifier() else FAILS)
             case name:
                 raise Unsupported(f"the name {name}")
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        """The processor of events has several names and is one."""
+        return ast.Constant(PROCESSOR) if node.value in TYPES else node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         if isinstance(node.value, ast.Name) and node.value.id == "_event":

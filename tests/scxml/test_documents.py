@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from scxml.reader import read
 from scxml.verdicts import judge, main
 from scxml.world import World

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from scxml.content import TYPES
-from scxml.datamodel import PROCESSOR
+from scxml.datamodel import PROCESSOR, TYPES
 from scxml.reader import SOURCE, TYPE, Document, beside, read
 
 from nbflow.errors import NbflowError
