@@ -83,7 +83,7 @@ def _read_all(connection: Connection, folder: Folder) -> Iterable[Read]:
         newest[name.writer] = max(newest.get(name.writer, 0), name.number)
     living = {writer for writer in newest if owners.alive(folder, writer)}
     for path, name in paths:
-        live = name.writer in living and name.number == newest[name.writer]
+        live = name.writer in living and name.number == newest[name.writer] and name.cut is None
         with suppress(FileNotFoundError):
             try:
                 chunk = segment.read(path, taken.get(path.name, HEADER), live=live)

@@ -90,9 +90,18 @@ def gaps(connection: Connection, claimed: list[str]) -> list[Gap]:
         for execution, first, last in connection.execute(_HOLES).fetchall()
     ]
     seen = connection.execute("select file, place, message from damage order by file, place").fetchall()
-    found += [Gap(None, 0, None, f"{file} at byte {place}: {message}") for file, place, message in seen]
+    found += [
+        Gap(None, 0, None, f"{file} at {place}: {message}" if place > 0 else f"{file}: {message}")
+        for file, place, message in seen
+    ]
     present = set(known(connection)) if claimed else set()
     return found + [Gap(name, 1, None, f"no record of {name} is left") for name in claimed if name not in present]
+
+
+def lost(connection: Connection, name: str) -> bool:
+    """Whether a database of this name was lost as a whole once."""
+    chosen = "select count(*) from damage where file = ? or starts_with(file, ?)"
+    return bool(connection.execute(chosen, [name, f"{name}.damaged-"]).fetchall()[0][0])
 
 
 def _text(content: str | None, fetch: Fetch) -> str:

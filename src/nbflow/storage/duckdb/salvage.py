@@ -48,6 +48,7 @@ def salvage(source: Path, target: Path) -> int:
     """Copy what can be read of one store into another; the number of records. Raises nothing about the source."""
     rows = 0
     with database.opened(target) as into:
+        intake.note(into, source.name, -1, "the database was damaged, and was rebuilt from what can be read")
         try:
             with database.opened(source, read_only=True) as connection:
                 ((total,),) = connection.execute("select max(rowid) + 1 from records").fetchall()

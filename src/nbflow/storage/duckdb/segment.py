@@ -33,6 +33,7 @@ class Segment:
         self.path = folder / f"{writer}-{number:06d}.jsonl"
         self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         self.synced = HEADER
+        self.spoiled = False  # what is in it is safe, but it must not be written any more
         try:
             _write(self._descriptor, _header(HEADER), 0)
             os.fsync(self._descriptor)
@@ -46,19 +47,25 @@ class Segment:
         _write(self._descriptor, content, self.synced)
         _sync(self._descriptor)
         self.synced += len(content)
-        _write(self._descriptor, _header(self.synced), 0)
+        try:
+            _write(self._descriptor, _header(self.synced), 0)
+        except OSError:
+            self.spoiled = True
 
     def close(self) -> None:
         os.close(self._descriptor)
 
     def abandon(self) -> None:
-        """Give up after an error: what was not acknowledged is cut off, and the file is never written again."""
-        try:
+        """Give up after an error: what was not acknowledged is cut off, and the file is never written again.
+
+        The name says where it ends, in case that it cannot be cut; and that nobody writes it.
+        """
+        with suppress(OSError):
             os.ftruncate(self._descriptor, self.synced)
             os.fsync(self._descriptor)
-        except OSError:
-            with suppress(OSError):  # the name says where it ends, then
-                self.path.rename(self.path.with_name(f"{self.path.stem}.cut-{self.synced}.jsonl"))
+        with suppress(OSError):
+            self.path.rename(self.path.with_name(f"{self.path.stem}.cut-{self.synced}.jsonl"))
+            sync_folder(self.path.parent)
         with suppress(OSError):
             os.close(self._descriptor)
 

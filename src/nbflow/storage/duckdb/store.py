@@ -71,21 +71,20 @@ class DuckDBStore:
     def gaps(self) -> list[Gap]:
         """Loss that is known: missing sequences, lost executions, damaged files."""
         try:
-            gaps = self.ask(lambda connection: queries.gaps(connection, self._claimed()))
+            gaps = self.ask(lambda connection: queries.gaps(connection, self._claimed(connection)))
         except StorageError as error:
             gaps = [Gap(None, 0, None, str(error))]
         aside = [f"{path.name} is damaged and was set aside" for path in self.folder.damaged()]
         return gaps + [Gap(None, 0, None, message) for message in aside + intake.refused(self.folder)]
 
-    def _claimed(self) -> list[str]:
-        """Executions that must be there, when a database was lost; a claim alone may come to nothing."""
-        lost = any(path.name.startswith(f"{self.folder.database.name}.damaged-") for path in self.folder.damaged())
-        return owners.read_claims(self.folder) if lost else []
+    def _claimed(self, connection: Connection) -> list[str]:
+        """Executions that must be there, when a database was lost; else a claim alone may have come to nothing."""
+        return owners.read_claims(self.folder) if queries.lost(connection, self.folder.database.name) else []
 
     def take_in(self) -> None:
         """Take in what the segments have, when the database is free; else another time."""
         if intake.waiting(self.folder):
-            with suppress(Busy):
+            with suppress(Busy):  # or there is no room for it
                 self._ask_database(lambda _: None)
 
     def ask(self, question: Callable[[Connection], Answer]) -> Answer:
@@ -94,7 +93,7 @@ class DuckDBStore:
             if self.folder.segments.exists():
                 return self._ask_database(question)
         except StorageError as error:
-            if not isinstance(error, Busy) and error.code != "store.read_only":
+            if not isinstance(error, Busy) and error.code not in ("store.read_only", "store.full"):
                 raise
         with self.copied() as connection:
             return question(connection)
@@ -122,6 +121,8 @@ class DuckDBStore:
                     if not patience:
                         raise StorageError("store.corrupt", str(damage)) from None
                     salvage.repair(self.folder, self.stamp())
+                except OSError as error:
+                    raise Busy(f"{self.folder.root} cannot be written: {error.strerror}") from None
                 except StorageError as error:
                     if error.code != "store.not_a_database" or not patience or self._is_duckdb() is not False:
                         raise
@@ -137,10 +138,13 @@ class DuckDBStore:
 
     def _begin(self) -> None:
         self.folder.set_aside(self.folder.wal, self.stamp())  # a log without its database
-        try:
-            database.create(self.folder.database)
-        except OSError as error:
-            raise StorageError("store.write", f"{self.folder.database} cannot be made: {error}") from None
+        made = self.folder.segments / "database.made"
+        database.create(self.folder.database)
+        if made.exists():
+            with database.opened(self.folder.database) as connection:
+                message = "the database was gone, with all that was no longer in segments; it was made anew"
+                intake.note(connection, self.folder.database.name, 0, message)
+        made.touch()
 
     def _copy(self, target: Path) -> None:
         """Copy the database as it is between two writes of whoever holds it, then take in the segments."""

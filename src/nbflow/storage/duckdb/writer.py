@@ -167,6 +167,9 @@ class Writer:
         if segment is None or segment.synced > ROTATE:
             segment = self._next_segment()
         segment.append(b"".join([batch.lines for batch in batches]))
+        if segment.spoiled:
+            segment.abandon()
+            self._segment = None
         released = [batch.execution for batch in batches if batch.releases]
         if released:
             self._release(released)
