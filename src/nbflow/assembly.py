@@ -12,8 +12,11 @@ from typing import Any
 from nbflow.errors import Diagnostic, IllegalMove, NotFound, StorageError
 from nbflow.integrations.agents.prices import price
 from nbflow.integrations.agents.providers import connect
+from nbflow.history import forking
 from nbflow.integrations.agents.registry import AgentRegistry
 from nbflow.integrations.secrets import Secrets, usual_sources
+from nbflow.integrations.secrets import Secrets, usual_sources
+from nbflow.integrations.tools.lazy import LazyFamily
 from nbflow.integrations.tools.registry import ToolRegistry
 from nbflow.nodes.agent import AgentExecutor
 from nbflow.nodes.registry import built_in
@@ -22,17 +25,19 @@ from nbflow.plan import workflow as workflows
 from nbflow.plan.plan import Plan
 from nbflow.plan.workflow import Workflow
 from nbflow.ports.journal import Journal
+from nbflow.ports.tools import Tool
 from nbflow.runtime.children import ChildExecutor
-from nbflow.runtime.engine import Engine
+from nbflow.runtime.engine import Engine, unknown
 from nbflow.runtime.execution import Execution
+from nbflow.settings import settings
 from nbflow.spec.document import Limits
 from nbflow.spec.kinds import BUILT_IN
-
-DEFAULT_STORE = "duckdb:///.nbflow/history.duckdb"
 
 tools = ToolRegistry()
 agents = AgentRegistry()
 secrets = Secrets(usual_sources())
+secrets = Secrets(usual_sources())
+tools.add_family(LazyFamily("http", ("get", "post", "put", "patch", "delete", "request"), lambda: _http_tools()))
 kinds = dict(BUILT_IN)
 tool = tools.tool
 agent = agents.agent
@@ -40,13 +45,24 @@ _known: dict[str, Workflow] = {}  # workflows of this process by name, for `work
 _engines: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Engine]] = weakref.WeakKeyDictionary()
 
 
+def _http_tools() -> Sequence[Tool]:
+    from nbflow.integrations.tools.http.tools import Connections, http_tools
+
+    return http_tools(Connections(("*",) if settings().http_private else ()))
+
+
+def _connect_agents() -> None:
+    """Providers are made when a model of theirs is first asked for."""
+    from nbflow.integrations.agents.providers import connect
+
+    connect(agents, secrets, os.environ)
+
+
 # --- workflows -------------------------------------------------------------------------------------------
 
 
 def limits() -> Limits:
     """The limits of a text, as set."""
-    from nbflow.settings import settings
-
     chosen = settings()
     return Limits(chosen.max_text, chosen.max_depth, chosen.max_aliases, chosen.max_nodes)
 
@@ -99,8 +115,6 @@ def store_url(store: str | None = None) -> str:
     """The address of a store: given, set, or the default under the working directory."""
     if store is not None:
         return store
-    from nbflow.settings import settings
-
     return settings().store
 
 
@@ -136,9 +150,15 @@ def engine(store: str | None = None) -> Engine:
     return found
 
 
-def _make_engine(url: str) -> Engine:
-    from nbflow.settings import settings
+def _nearest_engine(store: str | None) -> Engine:
+    """The running loop's engine; without a loop one that only reads."""
+    try:
+        return engine(store)
+    except IllegalMove:
+        return _make_engine(store_url(store))
 
+
+def _make_engine(url: str) -> Engine:
     chosen = settings()
     secrets.redactor.learn_environment(os.environ)
     connect(agents, secrets, os.environ, chosen.providers)
@@ -196,3 +216,35 @@ async def _run(
     finally:
         await made.close()
         await agents.close()
+
+
+def open(id: str, store: str | None = None) -> Execution:
+    """An execution by id, running here or as it is recorded. Raises `NotFound`."""
+    made = _nearest_engine(store)
+    driver = made.drivers.get(id)
+    if driver is not None:
+        return Execution(driver, id, driver.state.plan)
+    records = made.journal.peek(id)
+    if not records:
+        raise unknown(id, made.journal.summaries())
+    return Execution(None, id, made.plan_of(records), records)
+
+
+def recover(id: str | None = None, *, store: str | None = None) -> list[Execution]:
+    """Go on with every execution that was interrupted (or with one), inside a running loop; returns them, running."""
+    made = engine(store)
+    ids = [id] if id is not None else made.left(made.journal.summaries())
+    recovered = []
+    for one in ids:
+        records = made.journal.peek(one)
+        if not records:
+            raise unknown(one, made.journal.summaries())
+        recovered.append(made.adopt(one, made.plan_of(records), records, owner="recover"))
+    return recovered
+
+
+async def fork(
+    id: str, at: str | int, *, inputs: Mapping[str, Any] | None = None, store: str | None = None
+) -> Execution:
+    """A new execution that shares the records of another up to a node or sequence and goes its own way."""
+    return await forking.fork(engine(store), open(id, store), at, inputs=inputs)

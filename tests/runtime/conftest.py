@@ -32,7 +32,7 @@ class House:
         child = ChildExecutor(lambda name, version, folder: parse(self.workflows[name], tools=self.tools.schemas()).plan)
         tool, agent = ToolExecutor(self.tools), AgentExecutor(self.agents, self.tools)
         engine = Engine(self.journal, built_in(tool=tool, agent=agent, workflow=child),
-                        lambda text: parse(text, tools=self.tools.schemas()).plan, **more)
+                        lambda text, name: parse(text, name=name, tools=self.tools.schemas()).plan, **more)
         child.engine = engine
         return engine
 

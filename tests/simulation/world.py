@@ -79,7 +79,7 @@ class World:
         journal = SimJournal(self, loop)
         executor = SimExecutor(self, loop, journal)
         kinds = built_in(tool=executor, agent=executor, workflow=executor)
-        engine = Engine(journal, kinds, lambda source: self.plan, clock=SimClock(loop), pools={"gpu": 2}, grace=1.0)
+        engine = Engine(journal, kinds, lambda source, name: self.plan, clock=SimClock(loop), pools={"gpu": 2}, grace=1.0)
         main = loop.create_task(self._drive(engine))
         return await main
 
@@ -126,6 +126,12 @@ class SimJournal:
     async def executions(self) -> list[Any]:
         return await self.world.journal.executions()
 
+    def peek(self, execution: str) -> list[Record]:
+        return self.world.journal.peek(execution)
+
+    def summaries(self) -> list[Any]:
+        return self.world.journal.summaries()
+
     async def gaps(self) -> list[Any]:
         return []
 
@@ -140,6 +146,9 @@ class SimExecutor:
 
     def effects(self, node: NodePlan, inputs: Any = None) -> str:
         return self.world.kinds_of_effects.get(node.id, "none")
+
+    def fingerprint(self, node: NodePlan) -> str:
+        return ""
 
     def validate(self, node: NodePlan) -> list[Any]:
         return []

@@ -42,6 +42,10 @@ class AgentExecutor:
                 strongest = max(strongest, tool.effects(), key=STRENGTH.__getitem__)
         return strongest
 
+    def fingerprint(self, node: NodePlan) -> str:
+        assert isinstance(node.work, AgentCall)
+        return str(getattr(self.agents.find(node.work.model or self.model or ""), "fingerprint", ""))
+
     def validate(self, node: NodePlan) -> list[tuple[str, str, str | None]]:
         work = node.work
         assert isinstance(work, AgentCall)

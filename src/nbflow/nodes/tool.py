@@ -27,6 +27,10 @@ class ToolExecutor:
         tool = self.tools.find(node.work.name)
         return "once" if tool is None else tool.effects(inputs if isinstance(inputs, dict) else None)
 
+    def fingerprint(self, node: NodePlan) -> str:
+        assert isinstance(node.work, ToolCall)
+        return str(getattr(self.tools.find(node.work.name), "fingerprint", ""))
+
     def validate(self, node: NodePlan) -> list[tuple[str, str, str | None]]:
         assert isinstance(node.work, ToolCall)
         if self.tools.find(node.work.name) is not None:

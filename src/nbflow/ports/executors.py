@@ -83,6 +83,10 @@ class Executor(Protocol):
         """What an attempt with these inputs does to the world, as declared by the kind, tool or node."""
         ...
 
+    def fingerprint(self, node: NodePlan) -> str:
+        """A hash of the code a node calls, so that its change changes what the node means; empty where none is."""
+        ...
+
     def validate(self, node: NodePlan) -> list[tuple[str, str, str | None]]:
         """What is wrong with a node before it runs: (code, message, hint)."""
         ...

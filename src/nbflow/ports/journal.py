@@ -52,6 +52,14 @@ class Journal(Protocol):
         """One line an execution, the latest started first."""
         ...
 
+    def peek(self, execution: str) -> list[Record]:
+        """As `read`, at once: for a person who opens an execution from a cell or a script."""
+        ...
+
+    def summaries(self) -> list[Summary]:
+        """As `executions`, at once."""
+        ...
+
     async def gaps(self) -> list[Gap]:
         """Loss that this store knows of; empty when all is well."""
         ...

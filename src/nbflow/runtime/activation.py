@@ -11,7 +11,7 @@ from nbflow.errors import NbflowError, NodeError
 from nbflow.execution import outcomes as o
 from nbflow.execution.bodies import ready
 from nbflow.execution.state import Frame, NodeState
-from nbflow.ports.executors import Attempt, BodyKind, Kind, PerformedKind, WaitingKind
+from nbflow.ports.executors import Attempt, BodyKind, WaitingKind
 from nbflow.runtime.performer import describe, failure
 from nbflow.runtime.scope import Scope
 
@@ -50,16 +50,15 @@ def _attempt(driver: Driver, node: NodeState, step: Attempt) -> None:
 
 def _step(driver: Driver, node: NodeState) -> o.Outcome | Attempt | tuple[o.Outcome, ...]:
     plan = node.node
-    kind: Kind = driver.engine.kinds[plan.kind]
     again = node.attempt > 0
-    if node.inputs is not None and isinstance(kind, PerformedKind):
-        return Attempt(node.inputs, kind.executor.effects(plan, node.inputs))
+    if node.inputs is not None and plan.kind in driver.engine.performed:
+        return Attempt(node.inputs, driver.engine.performed[plan.kind].executor.effects(plan, node.inputs))
     scope = driver.scope(node)
     if plan.condition is not None and not again and not plan.condition.evaluate(scope):
         return o.Declined(node.path, f"if: {plan.condition.text} does not hold")
     if driver.state.mock and plan.mock is not None:
         return o.Succeeded(node.path, 0, plan.mock.evaluate(scope), taken={"mock": True})
-    step = kind.activate(node, scope, driver.engine.clock.now())
+    step = driver.engine.kinds[plan.kind].activate(node, scope, driver.engine.clock.now())
     if isinstance(step, o.Opened):
         driver.engine.check_size(driver.state, node, step)
     return step

@@ -31,6 +31,9 @@ class ChildExecutor:
     def effects(self, node: NodePlan, inputs: Any = None) -> Effects:
         return node.effects or "idempotent"
 
+    def fingerprint(self, node: NodePlan) -> str:
+        return ""
+
     def validate(self, node: NodePlan) -> list[tuple[str, str, str | None]]:
         return []
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from nbflow.errors import InputError, NodeError, NotFound
+from nbflow.errors import InputError, NodeError, NotFound, StorageError
 from nbflow.execution import effects as f
 from nbflow.execution import outcomes as o
 from nbflow.execution.events import ExecutionStarted, Record
@@ -14,8 +14,8 @@ from nbflow.execution.evolve import fold
 from nbflow.execution.state import ENDED, ExecutionState, NodeState
 from nbflow.plan.plan import ForEach, Loop, NodePlan, Plan
 from nbflow.ports.clock import Clock, SystemClock
-from nbflow.ports.executors import Kind
-from nbflow.ports.journal import Journal
+from nbflow.ports.executors import Kind, PerformedKind
+from nbflow.ports.journal import Journal, Summary
 from nbflow.ports.results import Results
 from nbflow.runtime.dispatcher import Dispatcher
 from nbflow.runtime.driver import Driver
@@ -29,18 +29,19 @@ MAX_NODE_RUNS = 100_000  # nodes of bodies in one execution
 class Engine:
     """Executions of one process on one loop and one journal.
 
-    `compile` turns a pinned text into a plan (for recovery); `redact` removes known secrets from what
+    `compile` turns a pinned text and the workflow's name into a plan (for recovery); `redact` removes known secrets from what
     leaves a performer; `secrets` resolves names at the last moment; `grace` is how many seconds a node that
     ignores its cancellation is waited for.
     """
 
     def __init__(
-        self, journal: Journal, kinds: Mapping[str, Kind], compile: Callable[[str], Plan], *, clock: Clock | None = None,
+        self, journal: Journal, kinds: Mapping[str, Kind], compile: Callable[[str, str], Plan], *, clock: Clock | None = None,
         secrets: Mapping[str, str] | None = None, redact: Callable[[Any], Any] | None = None,
         env: Mapping[str, str] | None = None, limit: int | None = None, pools: Mapping[str, int] | None = None,
         rates: Mapping[str, float] | None = None, grace: float = 10.0,
     ) -> None:
         self.journal, self.kinds, self.compile = journal, kinds, compile
+        self.performed = {name: kind for name, kind in kinds.items() if isinstance(kind, PerformedKind)}
         self.clock = clock or SystemClock()
         self.secrets = secrets if secrets is not None else {}
         self.redact = redact or (lambda value: value)
@@ -85,22 +86,30 @@ class Engine:
         driver = self.drivers.get(id)
         if driver is not None:
             return Execution(driver, id, driver.state.plan)
-        plan, records = await self._read(id)
-        return Execution(None, id, plan, records)
+        return Execution(None, id, *await self._read(id))
 
     async def _read(self, id: str) -> tuple[Plan, list[Record]]:
         records = await self.journal.read(id)
-        if not records or not isinstance(records[0].event, ExecutionStarted):
-            last = [summary.execution for summary in (await self.journal.executions())[:3]]
-            raise NotFound(f"no execution {id}; the last ones are {', '.join(last) or 'none'}")
+        if not records:
+            raise unknown(id, await self.journal.executions())
+        return self.plan_of(records), records
+
+    def plan_of(self, records: Sequence[Record]) -> Plan:
+        """The plan that an execution is pinned to. Raises `StorageError` when its text means something else now."""
         started = records[0].event
-        return self.compile(started.source), records
+        assert isinstance(started, ExecutionStarted)
+        plan = self.compile(started.source, started.workflow)
+        if plan.hash != started.hash:
+            raise StorageError(
+                "execution.changed", f"the text of {started.workflow} means something else than when it began",
+                "start it anew; what is recorded can still be read",
+            )
+        return plan
 
     def fingerprint(self, node: NodePlan) -> str:
         """A hash of the function a node calls, empty where there is none: its change changes what the node means."""
-        kind = self.kinds[node.kind]
-        find = getattr(getattr(kind, "executor", None), "fingerprint", None)
-        return str(find(node)) if find is not None else ""
+        kind = self.performed.get(node.kind)
+        return kind.executor.fingerprint(node) if kind is not None else ""
 
     def _sources(self, plan: Plan) -> dict[str, str]:
         sources: dict[str, str] = {}
@@ -117,12 +126,16 @@ class Engine:
         """
         if id in self.drivers:
             return await self.open(id)
-        plan, records = await self._read(id)
+        return self.adopt(id, *await self._read(id), owner=owner, edits=edits)
+
+    def adopt(
+        self, id: str, plan: Plan, records: list[Record], *, owner: str = "", edits: Mapping[str, Any] | None = None
+    ) -> Execution:
+        """Become the owner of an execution with these records; one that has ended stays as it is."""
         state = fold(plan, records)
         if state.phase in ENDED:
             return Execution(None, id, plan, records)
         driver = self._drive(id, state, records)
-        driver.gate.closed = state.paused
         for path, inputs in (edits or {}).items():
             driver.tell(o.Edited(path, inputs, by="fork"))
         driver.tell(o.Recovered(owner))
@@ -130,7 +143,10 @@ class Engine:
 
     async def interrupted(self) -> list[str]:
         """Ids of executions that have not ended and are not driven here, the oldest first."""
-        summaries = await self.journal.executions()
+        return self.left(await self.journal.executions())
+
+    def left(self, summaries: Sequence[Summary]) -> list[str]:
+        """Of these executions, the ids of those that have not ended and are not driven here, the oldest first."""
         return [s.execution for s in reversed(summaries) if s.phase not in ENDED and s.execution not in self.drivers]
 
     def ended(self, driver: Driver) -> None:
@@ -176,3 +192,8 @@ class Engine:
 
     def stepped(self, driver: Driver, effect: f.Step) -> None:
         """A statechart moved."""
+
+
+def unknown(id: str, summaries: Sequence[Summary]) -> NotFound:
+    last = [summary.execution for summary in summaries[:3]]
+    return NotFound(f"no execution {id}; the last ones are {', '.join(last) or 'none'}")

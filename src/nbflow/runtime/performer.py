@@ -30,8 +30,7 @@ async def attempt(driver: Driver, node: NodeState, number: int) -> None:
 
 async def _outcome(driver: Driver, node: NodeState, number: int) -> Outcome:
     try:
-        kind = driver.engine.kinds[node.node.kind]
-        assert isinstance(kind, PerformedKind)
+        kind = driver.engine.performed[node.node.kind]
         call = _call(driver, node, number, kind)
         limit = _limit(driver, node)
         if limit is None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from nbflow.errors import ExecutorError, NodeError
+from nbflow.integrations.tools.fingerprint import fingerprint
 from nbflow.integrations.tools.functions import EFFECTS, invoke, printer
 from nbflow.integrations.tools.printed import printed_to
 from nbflow.integrations.tools.signatures import read_signature
@@ -40,6 +41,11 @@ class AgentByFunction:
 
     def effects(self) -> Effects:
         return self._effects
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """A hash of the function's text."""
+        return fingerprint(self.function)
 
     async def answer(self, inputs: Mapping[str, Any], call: Call) -> Any:
         placed, named = self.signature.bind(self._chosen(inputs), call, f"agent '{self.name}'")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from nbflow.errors import ExecutorError, NodeError
+from nbflow.integrations.tools.fingerprint import fingerprint
 from nbflow.integrations.tools.printed import printed_to
 from nbflow.integrations.tools.signatures import Signature, read_signature, summary
 from nbflow.integrations.tools.threads import Threads
@@ -48,6 +49,11 @@ class FunctionTool:
 
     def effects(self, arguments: Mapping[str, Any] | None = None) -> Effects:
         return self._effects
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """A hash of the function's text."""
+        return fingerprint(self.function)
 
     async def call(self, arguments: Mapping[str, Any], call: Call) -> Any:
         """What the function returns. Raises `NodeError` (`InvalidInput`) for arguments it does not take."""

@@ -82,6 +82,12 @@ class DuckDBJournal:
     async def executions(self) -> list[Summary]:
         return await self._ask(self.store.executions)
 
+    def peek(self, execution: str) -> list[Record]:
+        return self.store.read(execution)
+
+    def summaries(self) -> list[Summary]:
+        return self.store.executions()
+
     async def gaps(self) -> list[Gap]:
         return await self._ask(self.store.gaps)
 

@@ -34,7 +34,13 @@ class MemoryJournal:
     async def read(self, execution: str, *, after: int = 0) -> list[Record]:
         return self._read(execution, after)
 
+    def peek(self, execution: str) -> list[Record]:
+        return self._read(execution, 0)
+
     async def executions(self) -> list[Summary]:
+        return self.summaries()
+
+    def summaries(self) -> list[Summary]:
         summaries = [summarise(execution, self._read(execution, 0)) for execution in self._lines]
         return sorted(summaries, key=lambda summary: (-summary.started, summary.execution))
 

@@ -1,0 +1,26 @@
+"""Built-in tools whose libraries are loaded when one of them is first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from nbflow.ports.tools import Tool
+
+
+class LazyFamily:
+    """The tools ``prefix.name``; `make` makes all of them at once."""
+
+    def __init__(self, prefix: str, names: Sequence[str], make: Callable[[], Sequence[Tool]]) -> None:
+        self._names = tuple(f"{prefix}.{name}" for name in names)
+        self._make = make
+        self._made: dict[str, Tool] | None = None
+
+    def find(self, name: str) -> Tool | None:
+        if name not in self._names:
+            return None
+        if self._made is None:
+            self._made = {tool.name: tool for tool in self._make()}
+        return self._made.get(name)
+
+    def names(self) -> tuple[str, ...]:
+        return self._names
