@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from nbflow.errors import Diagnostic, IllegalMove, NotFound, StorageError
+from nbflow.history import forking
 from nbflow.integrations.agents.prices import price
 from nbflow.integrations.agents.providers import connect
-from nbflow.history import forking
 from nbflow.integrations.agents.registry import AgentRegistry
-from nbflow.integrations.secrets import Secrets, usual_sources
 from nbflow.integrations.secrets import Secrets, usual_sources
 from nbflow.integrations.tools.lazy import LazyFamily
 from nbflow.integrations.tools.registry import ToolRegistry
@@ -36,7 +35,6 @@ from nbflow.spec.kinds import BUILT_IN
 tools = ToolRegistry()
 agents = AgentRegistry()
 secrets = Secrets(usual_sources())
-secrets = Secrets(usual_sources())
 tools.add_family(LazyFamily("http", ("get", "post", "put", "patch", "delete", "request"), lambda: _http_tools()))
 kinds = dict(BUILT_IN)
 tool = tools.tool
@@ -49,13 +47,6 @@ def _http_tools() -> Sequence[Tool]:
     from nbflow.integrations.tools.http.tools import Connections, http_tools
 
     return http_tools(Connections(("*",) if settings().http_private else ()))
-
-
-def _connect_agents() -> None:
-    """Providers are made when a model of theirs is first asked for."""
-    from nbflow.integrations.agents.providers import connect
-
-    connect(agents, secrets, os.environ)
 
 
 # --- workflows -------------------------------------------------------------------------------------------
@@ -165,8 +156,12 @@ def _make_engine(url: str) -> Engine:
     child = ChildExecutor(library)
     made = Engine(
         open_journal(url),
-        built_in(tool=ToolExecutor(tools), agent=AgentExecutor(agents, tools, model=chosen.agent_model, price=price), workflow=child),
-        lambda source: parse(source, tools_known=False).plan,
+        built_in(
+            tool=ToolExecutor(tools),
+            agent=AgentExecutor(agents, tools, model=chosen.agent_model, price=price),
+            workflow=child,
+        ),
+        lambda source, name: parse(source, name=name, tools_known=False).plan,
         secrets=secrets,
         redact=secrets.redactor.clean,
         env={name: os.environ[name] for name in chosen.env_allow if name in os.environ},
