@@ -52,7 +52,8 @@ def _named(finding: Diagnostic, name: str | None) -> Diagnostic:
     if finding.code != "schema.name" or name is None or "outside" not in finding.message:
         return finding
     message = finding.message.replace(f"called '{name}' outside its text", f"called '{name}' on the cell's first line")
-    return replace(finding, code="magic.name", message=message)
+    column = (finding.excerpt or "").find("name") + 1
+    return replace(finding, code="magic.name", message=message, column=max(column, 1), length=4)
 
 
 async def run_workflow(session: Session, options: Options, workflow: Workflow) -> Execution | Workflow:

@@ -127,11 +127,14 @@ def awaited(source: str, found: list[ast.Call]) -> list[str]:
 
 
 def first_line(lines: list[str]) -> list[str]:
-    """Say why a ``%%workflow`` below a comment or code is none, where IPython has a bare SyntaxError."""
+    """Say why a ``%%workflow`` below a comment or code is none, where IPython has a bare SyntaxError.
+
+    A cell of the magic line alone gets an empty body, so that it is our message that says what is missing.
+    """
+    if lines and LATE.match(lines[0]) and len(lines) == 1:
+        return [lines[0] if lines[0].endswith("\n") else f"{lines[0]}\n", "\n"]
     if lines and not lines[0].lstrip().startswith("%%"):
         for line in lines[1:]:
             if LATE.match(line):
-                raise MagicError(
-                    "magic.first_line", "%%workflow must be the first line of the cell", "move it to the top"
-                )
+                raise MagicError("magic.first_line", "%%workflow must be the first line of the cell", "move it up")
     return lines

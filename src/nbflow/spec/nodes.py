@@ -12,7 +12,7 @@ from typing import Any
 from nbflow.spec import forms, policies
 from nbflow.spec.document import Located, glued_colon
 from nbflow.spec.forms import Fields, Form, Reading
-from nbflow.spec.names import did_you_mean, listed, wrong_id
+from nbflow.spec.names import did_you_mean, listed, nearest, wrong_id
 
 
 @dataclass(slots=True)
@@ -219,10 +219,11 @@ def _unknown_field(key: str, at: Located, reading: Reading, what: str, kind: str
         near = next(
             (f"'{key}' belongs under '{name}'" for name, kind in reading.kinds.items() if key in kind.fields), None
         )
+    is_verb = kind is None and nearest(key, [*reading.kinds, *FIELDS]) in reading.kinds
     reading.wrong(
         at,
-        "schema.unknown_key",
-        f"{what} has no field '{key}'",
+        "schema.unknown_verb" if is_verb else "schema.unknown_key",
+        f"{what} has an unknown verb '{key}'" if is_verb else f"{what} has no field '{key}'",
         hint=near or f"fields: {listed(FIELDS, most=40)}",
         key=True,
     )
