@@ -136,6 +136,7 @@ class Engine:
         if state.phase in ENDED:
             return Execution(None, id, plan, records)
         driver = self._drive(id, state, records)
+        driver.gate.closed = state.paused
         for path, inputs in (edits or {}).items():
             driver.tell(o.Edited(path, inputs, by="fork"))
         driver.tell(o.Recovered(owner))
