@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,7 +52,7 @@ class Toolbox:
 
     @property
     def offers(self) -> tuple[ToolOffer, ...]:
-        return tuple(ToolOffer(name, tool.description, tool.parameters) for name, tool in self._tools.items())
+        return tuple(ToolOffer(name, tool.description, _for_models(tool)) for name, tool in self._tools.items())
 
     async def answer(self, turn: int, requests: Sequence[ToolRequest]) -> list[Message]:
         """Call what was asked for, all at the same time; one message each. Raises `Asks` when a person must say yes."""
@@ -108,6 +108,10 @@ class Toolbox:
             ) from None
         if not isinstance(arguments, dict):
             raise NodeError("InvalidInput", "the arguments are no JSON object", code="llm.bad_tool_args")
+        for name in arguments:
+            if name in tool.authors_only:
+                message = f"'{name}' is not an argument of {tool.name} here"
+                raise NodeError("InvalidInput", message, code="llm.bad_tool_args")
         return tool, arguments
 
     async def _allow(self, tool: Tool, arguments: dict[str, Any], request: ToolRequest, key: str) -> None:
@@ -141,6 +145,14 @@ class Toolbox:
     def _own(self, arguments: dict[str, Any], place: str) -> Call:
         """The call as the tool sees it: its own arguments and an idempotency key of its own."""
         return replace(self._call, inputs=arguments, key=f"{self._call.key}/{place}")
+
+
+def _for_models(tool: Tool) -> Mapping[str, Any]:
+    """The schema without the arguments that only an author may give."""
+    if not tool.authors_only:
+        return tool.parameters
+    properties = {name: words for name, words in tool.parameters["properties"].items() if name not in tool.authors_only}
+    return {**tool.parameters, "properties": properties}
 
 
 def _offered(name: str, taken: dict[str, Tool]) -> str:

@@ -28,6 +28,11 @@ class Tool(Protocol):
         """The arguments as a JSON Schema object; `additionalProperties` is false where the tool takes no others."""
         ...
 
+    @property
+    def authors_only(self) -> Sequence[str]:
+        """Arguments that a workflow may give and a model may not (limits, credentials, what is allowed)."""
+        ...
+
     def effects(self, arguments: Mapping[str, Any] | None = None) -> Effects:
         """What a call does to the world; without `arguments` the strongest that any call may do."""
         ...

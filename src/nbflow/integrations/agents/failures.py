@@ -6,11 +6,11 @@ so that this file imports none of them.
 
 from __future__ import annotations
 
-import email.utils
 from collections.abc import Mapping
 from typing import Any
 
 from nbflow.errors import NodeError
+from nbflow.integrations.waits import retry_after
 
 OVERLOADED = {529, "overloaded_error", "overloaded"}
 RATE_LIMITED = {429, "rate_limit_error", "rate_limit_exceeded"}
@@ -106,28 +106,3 @@ def _unreachable(error: BaseException, provider: str) -> NodeError:
 def _headers(error: BaseException) -> Mapping[str, str]:
     headers = getattr(getattr(error, "response", None), "headers", None)
     return headers if isinstance(headers, Mapping) else {}
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds the other side asks to wait: ``retry-after-ms``, or ``retry-after`` in seconds or as a date (by the
-    other side's own clock)."""
-    exact = _number(headers.get("retry-after-ms"))
-    if exact is not None:
-        return exact / 1000
-    given = headers.get("retry-after")
-    seconds = _number(given)
-    if seconds is not None or given is None:
-        return seconds
-    try:
-        until, now = (email.utils.parsedate_to_datetime(text) for text in (given, headers.get("date") or ""))
-    except ValueError:
-        return None
-    return max(0.0, (until - now).total_seconds())
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        number = float(text) if text is not None else None
-    except ValueError:
-        return None
-    return number if number is not None and 0 <= number < 1e7 else None

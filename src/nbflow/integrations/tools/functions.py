@@ -43,6 +43,8 @@ class FunctionTool:
         self.signature: Signature = read_signature(function)
         self._effects: Effects = effects
 
+    authors_only = ()
+
     @property
     def parameters(self) -> Mapping[str, Any]:
         return self.signature.schema
