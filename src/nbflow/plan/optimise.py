@@ -192,8 +192,15 @@ def _implied(body: Body) -> list[int]:
         sources = activating[index]
         if body.nodes[index].join.mode == "all" or len(sources) == 1:
             for source in sources:
-                behind[index] |= behind[source] | 1 << source
+                behind[index] |= behind[source]
+                if not _takes_over(body.nodes[source], body.nodes[index].id):
+                    behind[index] |= 1 << source
     return behind
+
+
+def _takes_over(source: NodePlan, target: str) -> bool:
+    """Whether the target may run because the source failed."""
+    return any(rule.then == target for rule in source.policies.on_error)
 
 
 def _sorted(body: Body) -> list[int]:

@@ -172,7 +172,7 @@ def _maybe_skipped(checking: Checking, use: Use, body: Linked, known: Conditions
         return
     if known.live[source] & ~certain == 0 and not _unfinished(body, source, reader):
         return
-    if not use.reference.path and reader >= 0 and _takes_nulls(body.nodes[reader]):
+    if not use.reference.path and (reader < 0 or _takes_nulls(body.nodes[reader])):
         return
     id = body.nodes[source].id
     where = f"when '{body.nodes[reader].id}' runs" if reader >= 0 else "here"
