@@ -37,6 +37,7 @@ class Shell:
 
     def __init__(self, folder: Path, capfd, monkeypatch) -> None:
         self.folder, self._capfd, self._monkeypatch = folder, capfd, monkeypatch
+        self.started: list[subprocess.Popen[bytes]] = []
 
     def write(self, name: str, text: str) -> str:
         (self.folder / name).write_text(text, encoding="utf-8")
@@ -52,12 +53,14 @@ class Shell:
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """The command as a process of its own, that a signal can be sent to."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "nbflow.access", *arguments],
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
+        self.started.append(process)
+        return process
 
 
 @pytest.fixture
@@ -67,7 +70,11 @@ def shell(tmp_path, capfd, monkeypatch):
     monkeypatch.chdir(tmp_path)
     known, modules = list(sys.path), set(sys.modules)
     settings.cache_clear()
-    yield Shell(tmp_path, capfd, monkeypatch)
+    made = Shell(tmp_path, capfd, monkeypatch)
+    yield made
+    for process in made.started:
+        process.kill()
+        process.communicate()
     settings.cache_clear()
     sys.path[:] = known
     for name in [name for name in sys.modules if name not in modules and not name.startswith(("nbflow", "_"))]:

@@ -56,7 +56,9 @@ def test_a_missing_workflow_is_named(tmp_path):
 
 def test_only_public_functions_of_the_file_itself_become_tools(tmp_path):
     file = tmp_path / "shop_tools.py"
-    file.write_text("from os.path import join\nimport json\nLIMIT = 3\ndef buy(n: int): ...\nasync def sell(): ...\ndef _own(): ...\n")
+    file.write_text(
+        "from os.path import join\nimport json\nLIMIT = 3\ndef buy(n: int): ...\nasync def sell(): ...\ndef _own(): ...\n"
+    )
     assert sorted(public_functions(load_module(str(file)))) == ["buy", "sell"]
 
 

@@ -202,6 +202,15 @@ def test_a_waiting_execution_can_be_cancelled(shell):
     assert "Traceback" not in again.err
 
 
+def test_a_paused_execution_stays_paused_until_it_is_resumed(shell):
+    id = shell("run", shell.write("asks.yaml", ASKS), "--detach", "--json").document["execution"]
+    assert shell("executions", "pause", id, "--json").document["phase"] == "paused"
+    held = shell("executions", "answer", id, "sure", "true", "--json")
+    assert (held.document["phase"], held.document["nodes"]["sure"]["phase"]) == ("paused", "completed")
+    assert held.document["nodes"]["after"]["phase"] != "completed"
+    assert shell("executions", "resume", id, "--json").document["outputs"] == {"answer": True}
+
+
 BLOCKS = """\
 import os
 
@@ -248,6 +257,35 @@ def test_an_interrupt_cancels_and_exits_130(shell):
     assert process.returncode == 130
     assert b"cancelled" in err
     assert b"Traceback" not in err
+
+
+STUBBORN = """\
+import asyncio
+
+async def nap() -> None:
+    open("begun", "w").close()
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        open("stubborn", "w").close()
+        await asyncio.Event().wait()
+"""
+
+
+def test_a_second_interrupt_does_not_wait_for_a_node_that_ignores_the_first(shell):
+    for name in ("begun", "stubborn"):
+        os.mkfifo(shell.folder / name)
+    file, tools = shell.write("slow.yaml", SLOW), shell.write("tools_k.py", STUBBORN)
+    process = shell.start("run", file, "--tools", tools, "--json")
+    for name in ("begun", "stubborn"):
+        open(shell.folder / name).close()
+        process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert json.loads(out)["phase"] == "suspended"
+    assert b"Traceback" not in err
+    shell("executions", "recover", "--tools", tools, "--json")
+    assert [entry["phase"] for entry in shell("executions", "list", "--json").document] == ["cancelled"]
 
 
 # --- looking ----------------------------------------------------------------------------------------
@@ -327,7 +365,9 @@ def test_an_invalid_workflow_is_not_drawn(shell):
 
 def test_a_difference_of_meaning_is_shown_node_by_node(shell):
     old = shell.write("old.yaml", HELLO)
-    new = shell.write("new.yaml", HELLO.replace("Hello,", "Good day,").replace("name: hello", "name: hello  # a comment"))
+    new = shell.write(
+        "new.yaml", HELLO.replace("Hello,", "Good day,").replace("name: hello", "name: hello  # a comment")
+    )
     said = shell("workflows", "diff", old, new)
     assert "greet" in said.out
     assert "Good day" in said.out
@@ -345,8 +385,14 @@ def test_a_fork_goes_on_from_before_a_node_with_new_inputs(shell):
 
 
 def test_a_failed_execution_is_retried_with_what_was_completed_kept(shell):
-    tools = shell.write("tools_j.py", BLOCKS + "\ndef unsure() -> int:\n    mark('unsure')\n    with open('n.txt') as file:\n        return int(file.read())\n")
-    file = shell.write("retry.yaml", "name: again\nnodes:\n  one: {tool: mark, with: {name: one}}\n  two: {tool: unsure, needs: one}\n")
+    tools = shell.write(
+        "tools_j.py",
+        BLOCKS
+        + "\ndef unsure() -> int:\n    mark('unsure')\n    with open('n.txt') as file:\n        return int(file.read())\n",
+    )
+    file = shell.write(
+        "retry.yaml", "name: again\nnodes:\n  one: {tool: mark, with: {name: one}}\n  two: {tool: unsure, needs: one}\n"
+    )
     first = shell("run", file, "--tools", tools, "--json")
     assert first.document["error"]["kind"] == "FileNotFoundError"
     (shell.folder / "n.txt").write_text("7")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -25,6 +25,7 @@ from nbflow.access.cli.progress import Progress
 from nbflow.access.cli.reading import read_inputs, read_source
 from nbflow.access.cli.tooling import register
 from nbflow.errors import ExecutionFailed, IllegalMove
+from nbflow.execution.events import Record
 from nbflow.plan.workflow import Workflow
 from nbflow.runtime.execution import Execution, failure_line
 
@@ -94,12 +95,30 @@ async def _run(
 
 async def finish(execution: Execution, *, now: Any, detach: bool = False, quiet: bool = False) -> None:
     """Wait for the end (or, detached, until only waiting is left), with progress for whoever looks."""
+    resting = ("suspended", "waiting", "paused") if detach else ("suspended",)
     async with nullcontext() if quiet else Progress(execution, err, now), _interrupts(execution):
-        if detach:
-            await execution.until("waiting")
-        else:
-            with suppress(ExecutionFailed):
-                await execution
+        await news(execution, lambda record: execution.phase in resting)
+
+
+async def news(execution: Execution, wanted: Callable[[Record], bool]) -> None:
+    """Wait until such a record is on disk, or the end. Raises `JournalConflict` when another process has it."""
+    here = asyncio.get_running_loop().create_future()
+
+    def look(records: Sequence[Record]) -> None:
+        if not here.done() and any(wanted(record) for record in records):
+            here.set_result(None)
+
+    async def end() -> None:
+        await execution
+
+    over = asyncio.create_task(end())
+    leave = execution.subscribe(look)
+    await asyncio.wait({here, over}, return_when=asyncio.FIRST_COMPLETED)
+    leave()
+    if not over.done():
+        over.cancel()
+    elif (problem := over.exception()) is not None and not isinstance(problem, ExecutionFailed):
+        raise problem
 
 
 @asynccontextmanager
@@ -145,7 +164,8 @@ def tell(left: Left) -> None:
             for path, node in execution.state.nodes.items():
                 if node.phase == "waiting":
                     say(f"  {path} waits for {_awaited(node.reason, path, execution.id)}")
-            say(f"  go on: nbflow executions recover {execution.id}", "dim")
+            verb = "resume" if phase == "paused" else "recover"
+            say(f"  go on: nbflow executions {verb} {execution.id}", "dim")
 
 
 def _awaited(reason: str | None, path: str, id: str) -> str:

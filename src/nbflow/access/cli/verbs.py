@@ -17,17 +17,17 @@ from nbflow.access.cli.executions import group, resolve
 from nbflow.access.cli.options import Id, Inputs, Json, Store, Tools
 from nbflow.access.cli.printing import DONE, say
 from nbflow.access.cli.reading import read_inputs, read_value
-from nbflow.access.cli.running import Left, finish, tell
+from nbflow.access.cli.running import Left, finish, news, tell
 from nbflow.access.cli.tooling import register
-from nbflow.errors import ExecutionFailed, JournalConflict
-from nbflow.execution.events import ExecutionRecovered, Record
+from nbflow.errors import JournalConflict
+from nbflow.execution.events import ExecutionRecovered
 from nbflow.history import forking as history
 from nbflow.runtime.engine import Engine
 from nbflow.runtime.execution import Execution
 
 __all__ = ["group"]  # the same group, with these verbs in it
 
-Act = Callable[[Execution], None]
+Act = Callable[[Execution], object]  # False: there was nothing to do
 Follow = Callable[[Engine, Execution], Awaitable[Execution]]
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="all that were interrupted, if none")]
 Detach = Annotated[bool, typer.Option("--detach", help="leave what only waits")]
@@ -79,7 +79,7 @@ def _recovered(done: Sequence[Left]) -> None:
 
 def _act(
     id: str,
-    act: Act | None,
+    act: Act,
     *,
     json: bool,
     store: str | None,
@@ -92,38 +92,16 @@ def _act(
         answer.give(left.document, lambda: tell(left), left.code)
 
 
-async def _acted(id: str, act: Act | None, store: str | None, *, quiet: bool) -> Left:
+async def _acted(id: str, act: Act, store: str | None, *, quiet: bool) -> Left:
     async with engine(store) as made:
         execution = await made.recover(await resolve(made, id), "shell")
         seen = len(execution.events)
         await news(execution, lambda record: record.sequence > seen and isinstance(record.event, ExecutionRecovered))
-        if act is not None:
-            seen = len(execution.events)
-            act(execution)
+        seen = len(execution.events)
+        if act(execution) is not False:
             await news(execution, lambda record: record.sequence > seen)
         await finish(execution, now=made.clock.now, detach=True, quiet=quiet)
         return Left.of(execution)
-
-
-async def news(execution: Execution, wanted: Callable[[Record], bool]) -> None:
-    """Wait until such a record is on disk, or the end. Raises `JournalConflict` when another process has it."""
-    here = asyncio.get_running_loop().create_future()
-
-    def look(records: Sequence[Record]) -> None:
-        if not here.done() and any(wanted(record) for record in records):
-            here.set_result(None)
-
-    async def end() -> None:
-        await execution
-
-    over = asyncio.create_task(end())
-    leave = execution.subscribe(look)
-    await asyncio.wait({here, over}, return_when=asyncio.FIRST_COMPLETED)
-    leave()
-    if not over.done():
-        over.cancel()
-    elif (problem := over.exception()) is not None and not isinstance(problem, ExecutionFailed):
-        raise problem
 
 
 @group.command()
@@ -138,7 +116,20 @@ def cancel(id: Id, tools: Tools = None, json: Json = False, store: Store = None)
 @group.command()
 def resume(id: Id, tools: Tools = None, json: Json = False, store: Store = None) -> None:
     """Go on with a paused, suspended or waiting execution until it ends or only waits."""
-    _act(id, None, json=json, store=store, tools=tools)
+    _act(id, _resume, json=json, store=store, tools=tools)
+
+
+def _resume(execution: Execution) -> object:
+    if execution.phase != "paused":
+        return False
+    execution.resume()
+    return True
+
+
+@group.command()
+def pause(id: Id, tools: Tools = None, json: Json = False, store: Store = None) -> None:
+    """Let nothing new start until `resume`, not even by `recover`."""
+    _act(id, Execution.pause, json=json, store=store, tools=tools)
 
 
 @group.command("signal")
