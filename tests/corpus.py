@@ -46,7 +46,9 @@ class Case:
 
 @cache
 def _corpus() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.load(FILE.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    loaded: dict[str, Any] = yaml.load(
+        FILE.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    )
     return loaded
 
 
@@ -81,7 +83,12 @@ def misses(case: Case, found: Sequence[Diagnostic], *, shift: tuple[int, int] = 
     if not kinds & {outcome.replace("limit", "reject") for outcome in case.outcomes}:
         wrong.append(f"severity {kinds}, not {case.outcomes}")
     least = [_differences(expect, one, shift) for one in fitting]
-    return wrong + min(least, key=len) + list(_texts(expect, fitting if families != ["many"] else found)) + _lines(expect, found)
+    return (
+        wrong
+        + min(least, key=len)
+        + list(_texts(expect, fitting if families != ["many"] else found))
+        + _lines(expect, found)
+    )
 
 
 def _of(code: str, family: str) -> bool:
@@ -108,7 +115,9 @@ def _texts(expect: dict[str, Any], found: Sequence[Diagnostic]) -> Iterator[str]
         if not any(str(choice).lower() in said for choice in choices):
             yield f"does not mention {choices}: {said}"
     suggest = expect.get("suggest")
-    if suggest is not None and not any(each.lower() in said for each in (suggest if isinstance(suggest, list) else [suggest])):
+    if suggest is not None and not any(
+        each.lower() in said for each in (suggest if isinstance(suggest, list) else [suggest])
+    ):
         yield f"does not suggest {suggest}: {said}"
     shown = said + " ".join(one.excerpt or "" for one in found).lower()
     for never in expect.get("never", ()):

@@ -196,7 +196,7 @@ def total(budget: Budget, items: Any, /, start: Any = 0) -> Any:
 
 
 def together(budget: Budget, *lists: Any, strict: Any = False) -> list[tuple[Any, ...]]:
-    iterators: list[Iterator[Any]] = [iter(_items(budget, one)) for one in lists]
+    iterators: list[Iterator[Any]] = [one if type(one) is GeneratorType else iter(walk(budget, one)) for one in lists]
     return list(zip(*iterators, strict=bool(shallow(strict))))
 
 

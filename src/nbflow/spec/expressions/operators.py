@@ -6,7 +6,7 @@ What Python would do is done by Python; here stands what it would do without end
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from nbflow.spec.expressions.budget import Budget
@@ -153,12 +153,11 @@ def walk(budget: Budget, value: Any, weight: int = 1) -> Any:
     return value
 
 
-def walk_pairs(budget: Budget, value: Any, weight: int, shape: Any) -> Any:
+def walk_pairs(budget: Budget, value: Any, weight: int, shape: Any) -> Iterator[Any]:
     """The same for ``for a, b in value``: every item must be one that Python may take apart."""
-    items = walk(budget, value, weight)
-    for one in items:
+    for one in walk(budget, value, weight):
         _take_apart(one, shape)
-    return items
+        yield one
 
 
 def _take_apart(value: Any, shape: Sequence[Any]) -> None:
