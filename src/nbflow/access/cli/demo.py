@@ -5,6 +5,7 @@ The notebook itself stays as it is; the executed copy stands beside it.
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from nbflow.access.cli.answering import Answer
 from nbflow.access.cli.printing import err, out, say, spell
 from nbflow.access.cli.reading import UsageProblem
 
@@ -43,7 +45,7 @@ def execute(notebook: Path) -> Path:
     client = _client(content, notebook.parent)
     begun = time.perf_counter()
     try:
-        client.execute()
+        client.execute(stderr=subprocess.DEVNULL)  # the kernel program's own; what cells print comes another way
     except CellExecutionError as problem:
         raise UsageProblem("demo.failed", f"{notebook.name} failed: {problem.ename}: {problem.evalue}") from None
     finally:
@@ -116,8 +118,8 @@ def _lines(outputs: list[Any]) -> list[str]:
 
 def demo() -> None:
     """Run the quickstart, show what it gives, say how to open it."""
-    notebook = find()
-    copy = execute(notebook)
-    say()
-    say(f"the notebook with its pictures: {copy}")
-    say("open it in JupyterLab:          make lab")
+    with Answer(False):
+        copy = execute(find())
+        say()
+        say(f"the notebook with its pictures: {copy}")
+        say("open it in JupyterLab:          make lab")
