@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,10 +28,8 @@ async def run_text(text: str, inputs: dict[str, Any] | None = None, *, plan=None
     made = assembly._make_engine("memory:")
     try:
         execution = made.start(plan if plan is not None else parse(text).plan, inputs or {})
-        try:
+        with suppress(ExecutionFailed):
             await execution
-        except ExecutionFailed:
-            pass
         state = execution.state
         return Ran(
             state.phase,
