@@ -62,10 +62,11 @@ def _inches(pixels: float) -> str:
     return f"{pixels / POINTS:.4f}"
 
 
-def _quoted(text: str) -> str:
+def _quoted(*lines: str) -> str:
+    """Lines as one label: escaped, and never taken for markup."""
     from graphviz import escape, nohtml
 
-    return str(nohtml(escape(clean(text))))
+    return nohtml("\\n".join(escape(clean(line)) for line in lines))
 
 
 class _Worded:
@@ -75,7 +76,7 @@ class _Worded:
         words = [box.label, *([f"{box.kind}: {box.detail}" if box.detail else box.kind] if box.kind else [])]
         return {
             "id": box.key,
-            "label": "\\n".join(_quoted(word) for word in words),
+            "label": _quoted(*words),
             "tooltip": _quoted(box.doc or box.path),
             "shape": SHAPES.get(box.kind, "box3d" if box.stacked else "box"),
         }

@@ -51,7 +51,8 @@ def plain_graph(picture: Picture, looks: Mapping[str, Look] | None = None) -> Bu
 
 
 def _bundle(root: ET.Element, drawing: str, words: str) -> Bundle:
-    bundle = {"text/html": ET.tostring(root, encoding="unicode", method="html"), "text/plain": words}
+    text = ET.tostring(root, encoding="unicode", short_empty_elements=False).replace("></img>", ">")
+    bundle = {"text/html": text, "text/plain": words}
     return bundle if len(drawing) > HEAVY else {**bundle, "image/svg+xml": drawing}
 
 

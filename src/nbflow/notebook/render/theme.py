@@ -24,7 +24,7 @@ TOKENS: dict[str, tuple[str, str]] = {
     "green-tint": ("#edf9f2", "#142a20"),
     "red": ("#cf3a52", "#ff7d8f"),
     "red-tint": ("#fff0f2", "#351a21"),
-    "amber": ("#b07a10", "#f0bd57"),
+    "amber": ("#9c6b08", "#f0bd57"),
     "amber-tint": ("#fff7e3", "#2f2613"),
     "violet": ("#6d4fe0", "#ab9bff"),
     "violet-tint": ("#f4f1ff", "#241f3e"),
