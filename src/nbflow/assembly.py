@@ -164,6 +164,7 @@ def _make_engine(url: str) -> Engine:
         lambda source, name: parse(source, name=name, tools_known=False).plan,
         secrets=secrets,
         redact=secrets.redactor.clean,
+        guard=secrets.redactor.stream,
         env={name: os.environ[name] for name in chosen.env_allow if name in os.environ},
         limit=chosen.concurrency,
         pools=chosen.pools,

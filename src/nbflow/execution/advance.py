@@ -42,7 +42,7 @@ def _effects(state: ExecutionState, record: e.Record, effects: list[f.Effect]) -
         case e.AttemptFailed():
             effects.append(f.Wake(event.node, event.retry_at))
         case e.NodeWaiting():
-            if event.reason != "in_doubt":
+            if event.reason not in ("in_doubt", "approval"):
                 effects.append(f.Hear(event.node))
         case e.ExecutionStarted():
             effects.extend(map(f.Activate, event.activated))
@@ -52,8 +52,11 @@ def _effects(state: ExecutionState, record: e.Record, effects: list[f.Effect]) -
             for path, _ in event.frames:
                 _close(state, state.frames[path], effects)
         case e.BodyEnded():
-            if state.frames[event.frame].cleanup:
+            frame = state.frames[event.frame]
+            if frame.cleanup:
                 effects.append(f.Undo())
+            elif frame.owner is not None and frame.owner.snapshot is not None:
+                effects.append(f.Hear(event.node))
         case e.ExecutionEnding():
             effects.extend(map(f.Stop, event.cancelled))
             effects.append(f.Undo())
@@ -64,7 +67,7 @@ def _effects(state: ExecutionState, record: e.Record, effects: list[f.Effect]) -
         case e.SignalReceived():
             effects.append(f.Deliver(len(state.signals) - 1))
         case e.Transitioned():
-            effects.append(f.Step(event.node, record.sequence))
+            effects.append(f.Step(event.node))
         case _:
             pass
 
@@ -100,7 +103,7 @@ def outstanding(state: ExecutionState) -> list[f.Effect]:
             effects.append(f.Run(path, node.attempt, state.sequence))
         elif node.phase == "waiting" and node.reason == "retry" and node.until is not None:
             effects.append(f.Wake(path, node.until))
-        elif node.phase == "waiting" and node.reason != "in_doubt":
+        elif node.phase == "waiting" and node.reason not in ("in_doubt", "approval"):
             effects.append(f.Hear(path))
     for frame in state.frames.values():
         _close(state, frame, effects)

@@ -9,7 +9,7 @@ from nbflow.execution import outcomes as o
 from nbflow.execution.evolve import body_of
 from nbflow.execution.joins import follow
 from nbflow.execution.state import ExecutionState, Frame, NodeState
-from nbflow.plan.plan import Branches, ForEach, Loop
+from nbflow.plan.plan import Branches, ForEach, Loop, Machine
 
 Frames = tuple[tuple[str, dict[str, Any]], ...]
 
@@ -33,8 +33,8 @@ def ready(node: NodeState) -> bool:
 def roots_of(state: ExecutionState, owner: NodeState | None, frames: Frames) -> tuple[str, ...]:
     """Paths that are active as soon as these frames are open."""
     paths: list[str] = []
-    for path, _ in frames:
-        body, _ = body_of(state.plan, owner, path)
+    for path, roots in frames:
+        body, _ = body_of(state.plan, owner, path, roots)
         paths += [f"{path}.{id}" for id in sorted(body.nodes[index].id for index in body.roots)]
     return tuple(paths)
 
@@ -45,7 +45,7 @@ def body_done(state: ExecutionState, outcome: o.BodyDone) -> list[e.Event]:
         return []
     owner = frame.owner
     ended = e.BodyEnded(owner.path if owner else "", frame.path, outcome.output, None, outcome.outputs)
-    if owner is None or frame.cleanup:
+    if owner is None or frame.cleanup or isinstance(owner.node.work, Machine):
         return [ended]
     if isinstance(owner.node.work, Loop):
         facts: list[e.Event] = [] if frame.closed else [ended]

@@ -14,6 +14,7 @@ from nbflow.execution.endings import begin_end, clean_up
 from nbflow.execution.failures import body_broken, failed
 from nbflow.execution.joins import NOTHING, follow, losers
 from nbflow.execution.mend import mend
+from nbflow.execution.moves import moved
 from nbflow.execution.state import ENDED, SETTLED, ExecutionState, NodeState
 
 
@@ -63,7 +64,7 @@ def decide(state: ExecutionState, outcome: o.Outcome, at: float) -> list[e.Event
         case o.Called():
             return _called(state, outcome)
         case o.Moved():
-            return [e.Transitioned(outcome.path, outcome.event, outcome.snapshot, outcome.effects, outcome.ignored)]
+            return moved(state, outcome) if _open(state, outcome.path) else []
         case _:
             assert_never(outcome)
 

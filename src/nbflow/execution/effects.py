@@ -69,10 +69,9 @@ class Deliver:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A statechart moved: carry out its effects."""
+    """A statechart moved: see what it has to do next."""
 
-    path: str | None
-    sequence: int
+    path: str
 
 
 Effect = Activate | Run | Stop | Wake | Hear | CloseFrame | Finish | Undo | Deliver | Step

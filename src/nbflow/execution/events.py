@@ -172,13 +172,14 @@ class SignalReceived:
 
 @dataclass(frozen=True, slots=True)
 class Transitioned:
-    """One macrostep of a statechart: its new snapshot. `node` is None for a machine workflow."""
+    """One macrostep of a statechart: its new snapshot. `heard` counts the signals it has heard so far."""
 
-    node: str | None
+    node: str
     event: dict[str, Any] | None
     snapshot: dict[str, Any]
     effects: tuple[dict[str, Any], ...] = ()
     ignored: bool = False
+    heard: int = 0
 
 
 @dataclass(frozen=True, slots=True)

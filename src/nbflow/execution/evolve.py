@@ -6,13 +6,15 @@ Each function establishes one fact. A record costs the edges it touches; only `E
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from nbflow.errors import InvariantBroken
 from nbflow.execution import events as e
 from nbflow.execution.state import SETTLED, Ended, ExecutionState, Frame, NodeState
-from nbflow.plan.plan import Body, Branches, ForEach, Loop, Plan
+from nbflow.plan.plan import Body, Branches, ForEach, Loop, Machine, Plan
+
+WORK = " work"  # in the roots of a frame: which of a machine's works it is; no name of the language
 
 
 def fold(plan: Plan, records: Iterable[e.Record]) -> ExecutionState:
@@ -249,13 +251,17 @@ def _call_recorded(state: ExecutionState, event: e.CallRecorded, at: float) -> N
     if node.calls is None:
         node.calls = []
     node.calls.append(event)
+    if event.usage:
+        usage, tokens = state.usage, event.usage.get("input", 0) + event.usage.get("output", 0)
+        usage["tokens"] = usage.get("tokens", 0) + tokens
+        usage["usd"] = usage.get("usd", 0.0) + event.usage.get("usd", 0.0)
 
 
 def _transitioned(state: ExecutionState, event: e.Transitioned, at: float) -> None:
-    if event.node is None:
-        state.machine = event.snapshot
-    else:
-        state.nodes[event.node].snapshot = event.snapshot
+    node = state.nodes[event.node]
+    node.snapshot, node.heard, node.transition = event.snapshot, event.heard, event.effects
+    if node.opened is None:
+        node.opened = {}
 
 
 # --- bodies ----------------------------------------------------------------------------------------------
@@ -271,7 +277,7 @@ def _node_expanded(state: ExecutionState, event: e.NodeExpanded, at: float) -> N
         if owner.started is None:
             owner.started = at
     for path, roots in event.frames:
-        body, cleanup = body_of(state.plan, owner, path)
+        body, cleanup = body_of(state.plan, owner, path, roots)
         if cleanup:
             state.undone.add(event.node)
         elif owner is not None and owner.opened is not None:
@@ -288,7 +294,7 @@ def _item_roots(owner: NodeState, roots: dict[str, Any]) -> dict[str, Any]:
     return roots
 
 
-def body_of(plan: Plan, owner: NodeState | None, path: str) -> tuple[Body, bool]:
+def body_of(plan: Plan, owner: NodeState | None, path: str, roots: Mapping[str, Any]) -> tuple[Body, bool]:
     """The body of a frame path, and whether it belongs to the cleaning up."""
     if owner is None:
         body = plan.on_error
@@ -301,6 +307,8 @@ def body_of(plan: Plan, owner: NodeState | None, path: str) -> tuple[Body, bool]
             body = work.body
         elif isinstance(work, Branches):
             body = dict(work.bodies)[path.rpartition(".")[2]]
+        elif isinstance(work, Machine):
+            body = work.works[roots[WORK]]
         else:
             body = None
     if body is None:

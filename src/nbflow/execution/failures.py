@@ -11,7 +11,7 @@ from nbflow.execution.endings import begin_end
 from nbflow.execution.joins import follow
 from nbflow.execution.retries import retry_at, rule_for
 from nbflow.execution.state import SETTLED, ExecutionState, Frame, NodeState
-from nbflow.plan.plan import Branches, ForEach
+from nbflow.plan.plan import Branches, ForEach, Machine
 
 
 def failed(
@@ -62,6 +62,8 @@ def broken(state: ExecutionState, frame: Frame, error: dict[str, Any], at: float
         return [*give_up(state, frame), e.BodyEnded(owner.path if owner else "", frame.path, None, error)]
     facts: list[e.Event] = [*give_up(state, frame), e.BodyEnded(owner.path, frame.path, None, error)]
     work = owner.node.work
+    if isinstance(work, Machine):
+        return facts  # the machine hears of it as an event
     allowed = work.on_fail if isinstance(work, ForEach | Branches) else "fail"
     if allowed == "collect" or (isinstance(allowed, int) and owner.broken < allowed):
         return facts + next_bodies(state, owner, frame, None, error)

@@ -6,7 +6,8 @@ from nbflow.execution import events as e
 from nbflow.execution.bodies import completed, gathered, open_next
 from nbflow.execution.endings import begin_end
 from nbflow.execution.failures import broken, failed
-from nbflow.execution.state import ExecutionState, NodeState
+from nbflow.execution.moves import unfinished
+from nbflow.execution.state import SETTLED, ExecutionState, NodeState
 from nbflow.plan.plan import Branches, ForEach
 
 
@@ -22,6 +23,10 @@ def mend(state: ExecutionState, at: float) -> list[e.Event]:
             if node.frame.path == "":
                 return begin_end(state, "failed", error)
             return broken(state, node.frame, error, at)
+        if node.snapshot is not None and node.phase not in SETTLED:
+            facts = unfinished(state, node)
+            if facts:
+                return facts
         if node.phase == "running" and node.opened is not None:
             facts = _owner(state, node, at)
             if facts:

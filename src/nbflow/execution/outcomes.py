@@ -195,11 +195,12 @@ class Called:
 class Moved:
     """A statechart took a macrostep."""
 
-    path: str | None
+    path: str
     event: dict[str, Any] | None
     snapshot: dict[str, Any]
     effects: tuple[dict[str, Any], ...] = ()
     ignored: bool = False
+    heard: int = 0
 
 
 Outcome = (

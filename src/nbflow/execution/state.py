@@ -24,9 +24,9 @@ class NodeState:
     """One node of one frame, from its activation on. Times are seconds since the epoch."""
 
     __slots__ = (
-        "attempt", "broken", "calls", "detail", "effects", "ended", "error", "failures", "frame", "handled", "inputs",
+        "attempt", "broken", "calls", "detail", "effects", "ended", "error", "failures", "frame", "handled", "heard", "inputs",
         "node", "open", "opened", "output", "path", "phase", "reason", "settled", "snapshot", "started", "taken",
-        "total", "until",
+        "total", "transition", "until",
     )
 
     def __init__(self, path: str, node: NodePlan, frame: Frame) -> None:
@@ -51,7 +51,9 @@ class NodeState:
         self.open = 0  # bodies that have not ended
         self.broken = 0  # bodies that failed
         self.total: int | None = None  # bodies in all, of a parallel
+        self.heard = 0  # signals a machine has heard
         self.snapshot: dict[str, Any] | None = None  # of a machine
+        self.transition: tuple[dict[str, Any], ...] | None = None  # effects of a machine's last move
         self.taken: dict[str, Any] | None = None
         self.calls: list[Any] | None = None
 
@@ -111,9 +113,9 @@ class ExecutionState:
     """One execution. `nodes` holds every node that was activated or decided; others are pending."""
 
     __slots__ = (
-        "ended", "ending", "error", "frames", "hash", "inputs", "labels", "machine", "mock", "nodes", "origin",
+        "ended", "ending", "error", "frames", "hash", "inputs", "labels", "mock", "nodes", "origin",
         "outputs", "paused", "phase", "plan", "running", "sequence", "signals", "sources", "started", "suspended", "undone",
-        "version", "workflow",
+        "usage", "version", "workflow",
     )
 
     def __init__(self, plan: Plan) -> None:
@@ -138,7 +140,7 @@ class ExecutionState:
         self.nodes: dict[str, NodeState] = {}
         self.running: dict[str, NodeState] = {}  # attempts in flight
         self.signals: list[tuple[str, Any, str | None]] = []
-        self.machine: dict[str, Any] | None = None  # the snapshot of a machine workflow
+        self.usage: dict[str, float] = {}  # tokens and usd of all recorded calls
 
     @property
     def root(self) -> Frame:

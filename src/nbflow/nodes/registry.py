@@ -5,6 +5,7 @@ from __future__ import annotations
 from nbflow.nodes.aggregate import AggregateKind
 from nbflow.nodes.assign import AssignKind
 from nbflow.nodes.loop import LoopKind
+from nbflow.nodes.machine import MachineKind
 from nbflow.nodes.parallel import ParallelKind
 from nbflow.nodes.performed import Performed
 from nbflow.nodes.switch import SwitchKind
@@ -27,4 +28,5 @@ def built_in(*, tool: Executor, agent: Executor, workflow: Executor) -> dict[str
         "ask": AskKind(),
         "listen": ListenKind(),
         "emit": EmitKind(),
+        "machine": MachineKind(),
     }

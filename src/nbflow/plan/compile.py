@@ -27,7 +27,8 @@ _EMPTY: Mapping[str, Any] = {}
 
 def compile_plan(spec: WorkflowSpec, root: Linked, *, name: str, source: str) -> p.Plan:
     """The plan of a workflow that has no errors."""
-    body = Compiler(name).body(root)
+    machine = _machine_workflow(spec, root, name)
+    body = Compiler(name).body(root) if machine is None else machine_body(machine)
     handler = root.bodies.get((-1, "on_error"))
     made = p.Plan(
         name=name,
@@ -44,12 +45,21 @@ def compile_plan(spec: WorkflowSpec, root: Linked, *, name: str, source: str) ->
         pools=spec.pools,
         rates=spec.rates,
         budget=spec.budget,
-        machine=_machine_workflow(spec, root, name),
+        machine=machine,
         triggers=tuple(_trigger(trigger) for trigger in spec.triggers),
         tags=spec.tags,
         doc=spec.doc,
     )
     return meaning.pinned(made, spec.version)
+
+
+def machine_body(machine: p.Machine) -> p.Body:
+    """A machine workflow is a graph of one node, so that it runs, is stepped and is recovered as any other."""
+    node = p.NodePlan(0, MACHINE, "machine", machine, effects="none")
+    return p.Body((node,), {MACHINE: 0}, (0,), None, ((),))
+
+
+MACHINE = "machine"  # the id of that node
 
 
 def final(root: Linked) -> tuple[int, ...]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from nbflow.errors import NbflowError
-from nbflow.execution.outcomes import BodyDone, Outcome
-from nbflow.execution.state import Frame, NodeState
+from nbflow.execution.outcomes import BodyDone, Moved, Outcome
+from nbflow.execution.state import ExecutionState, Frame, NodeState
 from nbflow.plan.plan import Effects, NodePlan
 
 
@@ -125,6 +125,19 @@ class BodyKind(Kind, Protocol):
 
     def close(self, frame: Frame, scope: Scope) -> BodyDone:
         """What a body gives once all its nodes are settled, and which bodies follow."""
+        ...
+
+
+@runtime_checkable
+class MovingKind(Kind, Protocol):
+    """A kind that steps with every event (a statechart)."""
+
+    def following(self, state: ExecutionState, node: NodeState, scope: Scope, now: float) -> Moved | None:
+        """The next step, from the recorded state alone; None when there is none yet."""
+        ...
+
+    def due(self, node: NodeState) -> float | None:
+        """When its next timer is due, in seconds since the epoch."""
         ...
 
 

@@ -11,7 +11,7 @@ from nbflow.errors import NbflowError, NodeError
 from nbflow.execution import outcomes as o
 from nbflow.execution.bodies import ready
 from nbflow.execution.state import Frame, NodeState
-from nbflow.ports.executors import Attempt, BodyKind, WaitingKind
+from nbflow.ports.executors import Attempt, BodyKind, MovingKind, WaitingKind
 from nbflow.runtime.performer import describe, failure
 from nbflow.runtime.scope import Scope
 
@@ -82,11 +82,15 @@ def close(driver: Driver, frame: Frame) -> None:
 def finish(driver: Driver) -> None:
     """The outputs of the execution. An output whose expression fails fails the execution."""
     plan, root = driver.state.plan, driver.state.root
+    machine = root.nodes[0].output if plan.machine is not None and root.nodes[0] is not None else None
+    if plan.outputs is None and plan.machine is not None:
+        driver.tell(o.Finished(machine))
+        return
     if plan.outputs is None:
         states = (root.nodes[index] for index in plan.final)
         driver.tell(o.Finished({node.id: node.output for node in states if node is not None and node.phase == "completed"}))
         return
-    scope = Scope(driver.state, root, driver.engine.env)
+    scope = Scope(driver.state, root, driver.engine.env, {"ctx": machine} if plan.machine is not None else None)
     outputs: dict[str, Any] = {}
     for name, value in plan.outputs:
         try:
@@ -102,6 +106,9 @@ def hear(driver: Driver, node: NodeState) -> None:
     if node.phase != "waiting" or node.frame.closed:
         return
     kind = driver.engine.kinds[node.node.kind]
+    if isinstance(kind, MovingKind):
+        _move(driver, kind, node)
+        return
     assert isinstance(kind, WaitingKind)
     for name, value, key in driver.state.signals:
         if _offer(driver, kind, node, name, value, key):
@@ -109,6 +116,26 @@ def hear(driver: Driver, node: NodeState) -> None:
     driver.hearing[node.path] = None
     if node.until is not None:
         driver.timers.set(node.path, node.until, lambda: _expire(driver, kind, node))
+
+
+def _move(driver: Driver, kind: MovingKind, node: NodeState) -> None:
+    """The next macrostep of a machine, one at a time; or wait for a signal or its next timer."""
+    path = node.path
+    driver.hearing[path] = None
+    if path in driver.moving or node.phase != "waiting":
+        return
+    try:
+        move = kind.following(driver.state, node, driver.scope(node), driver.engine.clock.now())
+    except NbflowError as error:
+        driver.tell(failure(driver, node, node.attempt, error))
+        return
+    if move is not None:
+        driver.moving.add(path)
+        driver.tell(move)
+        return
+    due = kind.due(node)
+    if due is not None:
+        driver.timers.set(path, due, lambda: _move(driver, kind, node))
 
 
 def _expire(driver: Driver, kind: WaitingKind, node: NodeState) -> None:
@@ -125,7 +152,9 @@ def deliver(driver: Driver, index: int) -> None:
     for path in tuple(driver.hearing):
         node = driver.state.nodes[path]
         kind = driver.engine.kinds[node.node.kind]
-        if isinstance(kind, WaitingKind):
+        if isinstance(kind, MovingKind):
+            _move(driver, kind, node)
+        elif isinstance(kind, WaitingKind):
             _offer(driver, kind, node, name, value, key)
 
 

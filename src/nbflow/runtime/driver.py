@@ -56,6 +56,7 @@ class Driver:
         self._writer: asyncio.Task[None] | None = None
         self._gathering: asyncio.TimerHandle | None = None
         self.on_held: list[Callable[[], None]] = []
+        self.moving: set[str] = set()  # machines whose next move is on its way
         self.reuse: Results | None = None
 
     # --- in ------------------------------------------------------------------------------------------
@@ -127,7 +128,8 @@ class Driver:
             case f.Deliver():
                 activation.deliver(self, effect.index)
             case f.Step():
-                self.engine.stepped(self, effect)
+                self.moving.discard(effect.path)
+                activation.hear(self, self.state.nodes[effect.path])
 
     def later(self, effect: f.Effect) -> None:
         """Queue an effect (a timer fired, a hold was released)."""

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from nbflow.errors import InputError, NodeError, NotFound, StorageError
-from nbflow.execution import effects as f
 from nbflow.execution import outcomes as o
 from nbflow.execution.events import ExecutionStarted, Record
 from nbflow.execution.evolve import fold
@@ -20,6 +19,7 @@ from nbflow.ports.results import Results
 from nbflow.runtime.dispatcher import Dispatcher
 from nbflow.runtime.driver import Driver
 from nbflow.runtime.execution import Execution
+from nbflow.runtime.speech import Guard, Open
 from nbflow.spec.schema import apply_inputs, check
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ class Engine:
     """Executions of one process on one loop and one journal.
 
     `compile` turns a pinned text and the workflow's name into a plan (for recovery); `redact` removes known secrets from what
-    leaves a performer; `secrets` resolves names at the last moment; `grace` is how many seconds a node that
+    leaves a performer, `guard` does so with text that comes in pieces; `secrets` resolves names at the last moment; `grace` is how many seconds a node that
     ignores its cancellation is waited for.
     """
 
@@ -38,13 +38,14 @@ class Engine:
         self, journal: Journal, kinds: Mapping[str, Kind], compile: Callable[[str, str], Plan], *, clock: Clock | None = None,
         secrets: Mapping[str, str] | None = None, redact: Callable[[Any], Any] | None = None,
         env: Mapping[str, str] | None = None, limit: int | None = None, pools: Mapping[str, int] | None = None,
-        rates: Mapping[str, float] | None = None, grace: float = 10.0,
+        rates: Mapping[str, float] | None = None, grace: float = 10.0, guard: Guard | None = None,
     ) -> None:
         self.journal, self.kinds, self.compile = journal, kinds, compile
         self.performed = {name: kind for name, kind in kinds.items() if isinstance(kind, PerformedKind)}
         self.clock = clock or SystemClock()
         self.secrets = secrets if secrets is not None else {}
         self.redact = redact or (lambda value: value)
+        self.guard = guard or Open
         self.env = env if env is not None else {}
         self.grace = grace
         self.dispatcher = Dispatcher(self.clock, limit, pools, rates)
@@ -180,7 +181,7 @@ class Engine:
 
     def check_answer(self, node: NodeState, value: Any) -> None:
         """Raise `InputError` when an answer does not fit the question's schema."""
-        schema = getattr(node.node.work, "schema", None)
+        schema = (node.detail or {}).get("schema")
         if schema is None:
             return
         problems: Sequence[Any] = check(value, schema, name="answer")
@@ -190,9 +191,6 @@ class Engine:
     def warn(self, id: str, message: str) -> None:
         self.warnings.append((id, message))
         log.warning("%s: %s", id, message)
-
-    def stepped(self, driver: Driver, effect: f.Step) -> None:
-        """A statechart moved."""
 
 
 def unknown(id: str, summaries: Sequence[Summary]) -> NotFound:

@@ -198,11 +198,15 @@ class Execution:
         self._live("signal").tell(o.Signalled(name, value, key))
 
     def answer(self, node: str, value: Any) -> None:
-        """Answer an `ask` node. The value is checked against its schema."""
+        """Answer an `ask` node, or an agent that asks for leave. The value is checked against the question's schema."""
         driver = self._live("answer")
-        state = self._waiting(driver, node, "ask", "a question")
+        state = self._waiting(driver, node, ("ask", "approval"), "a question")
         driver.engine.check_answer(state, value)
-        driver.tell(o.Succeeded(node, state.attempt, value, taken={"by": "person"}))
+        if state.reason == "ask":
+            driver.tell(o.Succeeded(node, state.attempt, value, taken={"by": "person"}))
+            return
+        driver.tell(o.Called(node, state.attempt, 0, "answer", state.detail["key"], response=value))
+        driver.tell(o.Admitted(node, state.inputs, state.effects))
 
     def skip(self, node: str, value: Any = None) -> None:
         """Settle a node that waits, is in doubt or is held, with this output."""
@@ -306,9 +310,9 @@ class Execution:
             raise IllegalMove(f"{path} is {node.phase if node else 'pending'} in {self.id}; only an active node takes that")
         return node
 
-    def _waiting(self, driver: Driver, path: str, reason: str, what: str) -> NodeState:
+    def _waiting(self, driver: Driver, path: str, reasons: tuple[str, ...], what: str) -> NodeState:
         node = self._active(driver, path)
-        if node.phase != "waiting" or node.reason != reason:
+        if node.phase != "waiting" or node.reason not in reasons:
             raise IllegalMove(f"{path} does not wait for {what}; it is {node.phase}")
         return node
 

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from nbflow.errors import NbflowError, NodeError
-from nbflow.execution.outcomes import Failed, Outcome, Succeeded
+from nbflow.execution.outcomes import Failed, Outcome, Succeeded, Waits
 from nbflow.execution.retries import rule_for
 from nbflow.execution.state import NodeState
-from nbflow.ports.executors import Call, PerformedKind
+from nbflow.ports.executors import Asks, Call, PerformedKind
 from nbflow.ports.plain import plain
+from nbflow.runtime.memory import remembered
 from nbflow.runtime.scope import Scope
+from nbflow.runtime.speech import Speech
 
 if TYPE_CHECKING:
     from nbflow.runtime.driver import Driver
@@ -30,24 +32,31 @@ async def attempt(driver: Driver, node: NodeState, number: int) -> None:
 
 async def _outcome(driver: Driver, node: NodeState, number: int) -> Outcome:
     try:
-        kind = driver.engine.performed[node.node.kind]
-        call = _call(driver, node, number, kind)
-        limit = _limit(driver, node)
-        if limit is None:
-            raw = await kind.executor.perform(call)
-        else:
-            async with asyncio.timeout(limit):
-                raw = await kind.executor.perform(call)
+        raw = await _perform(driver, node, number)
         output = driver.engine.redact(plain(raw))
         if node.node.transform is not None:
             output = node.node.transform.evaluate(driver.scope(node, {"result": output}))
         return Succeeded(node.path, number, output)
+    except Asks as ask:
+        detail = {"prompt": ask.question, "schema": ask.schema, "key": ask.key, "about": driver.engine.redact(ask.detail)}
+        return Waits(node.path, number, "approval", None, detail)
     except asyncio.CancelledError:
         if driver.stopping(node.path):
             raise
         return failure(driver, node, number, NodeError("Cancelled", "the node cancelled itself"))
     except Exception as error:
         return failure(driver, node, number, error)
+
+
+async def _perform(driver: Driver, node: NodeState, number: int) -> Any:
+    """The raw result, within the node's time."""
+    kind = driver.engine.performed[node.node.kind]
+    speech = driver.engine.guard(lambda text: driver.feed.say(node.path, text))
+    try:
+        async with asyncio.timeout(_limit(driver, node)):
+            return await kind.executor.perform(_call(driver, node, number, kind, speech))
+    finally:
+        speech.close()
 
 
 def _limit(driver: Driver, node: NodeState) -> float | None:
@@ -59,7 +68,7 @@ def _limit(driver: Driver, node: NodeState) -> float | None:
     return limit
 
 
-def _call(driver: Driver, node: NodeState, number: int, kind: PerformedKind) -> Call:
+def _call(driver: Driver, node: NodeState, number: int, kind: PerformedKind, speech: Speech) -> Call:
     path = node.path
     inputs = node.inputs
     places = kind.secret_paths(node.node)
@@ -79,10 +88,15 @@ def _call(driver: Driver, node: NodeState, number: int, kind: PerformedKind) -> 
         inputs=inputs,
         key=f"{driver.id}/{path}",
         secret=driver.engine.secrets.__getitem__,
-        stream=lambda text: driver.feed.say(path, driver.engine.redact(text)),
+        stream=speech,
         record=record,
         recorded=tuple(node.calls or ()),
+        answers={past.name: past.response for past in node.calls or () if past.kind == "answer"},
+        clean=driver.engine.redact,
         context={
+            "usage": dict(driver.state.usage),
+            "budget": driver.state.plan.budget,
+            "memory": remembered(driver.state, node),
             "workflow": driver.state.workflow,
             "version": driver.state.version,
             "labels": driver.state.labels,

@@ -1,0 +1,65 @@
+"""What follows when a statechart moved: its works begin and end, its events go out, it may be over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbflow.execution import events as e
+from nbflow.execution import outcomes as o
+from nbflow.execution.bodies import completed, roots_of
+from nbflow.execution.evolve import WORK
+from nbflow.execution.failures import give_up
+from nbflow.execution.state import ExecutionState, NodeState
+
+
+def moved(state: ExecutionState, outcome: o.Moved) -> list[e.Event]:
+    """The transition, and what its effects come to, in order."""
+    node = state.nodes[outcome.path]
+    facts: list[e.Event] = [
+        e.Transitioned(outcome.path, outcome.event, outcome.snapshot, outcome.effects, outcome.ignored, outcome.heard)
+    ]
+    for effect in outcome.effects:
+        facts += _effect(state, node, effect)
+    return facts
+
+
+def _effect(state: ExecutionState, node: NodeState, effect: dict[str, Any]) -> list[e.Event]:
+    match effect["do"]:
+        case "start":
+            return [_start(state, node, effect)]
+        case "stop":
+            frame = state.frames.get(_path(node, effect))
+            if frame is None or frame.closed:
+                return []
+            error = {"kind": "Cancelled", "message": "its state was left", "node": frame.path, "attempt": 0}
+            return [*give_up(state, frame), e.BodyEnded(node.path, frame.path, None, error)]
+        case "emit":
+            event = effect["event"]
+            return [e.SignalReceived(event["name"], event.get("data"), node.path, event.get("key"))]
+        case "done":
+            return [completed(node, effect["output"])]
+        case _:
+            return []
+
+
+def _path(node: NodeState, effect: dict[str, Any]) -> str:
+    return f"{node.path}.{effect['id']}[{effect['number']}]"
+
+
+def _start(state: ExecutionState, node: NodeState, effect: dict[str, Any]) -> e.NodeExpanded:
+    frames = ((_path(node, effect), {**effect["roots"], WORK: effect["work"]}),)
+    return e.NodeExpanded(node.path, frames, roots_of(state, node, frames))
+
+
+def unfinished(state: ExecutionState, node: NodeState) -> list[e.Event]:
+    """What the last transition asked for and the journal does not have."""
+    last = node.transition
+    if last is None:
+        return []
+    facts: list[e.Event] = []
+    for effect in last:
+        if effect["do"] == "start" and _path(node, effect) in state.frames:
+            continue
+        if effect["do"] != "emit":
+            facts += _effect(state, node, effect)
+    return facts

@@ -1,0 +1,82 @@
+"""`machine:`: a statechart that steps with every event; its snapshot is part of the recorded state.
+
+What its states run are bodies of one node; their ends come back as events. `following` says what the machine has
+to do next, from its recorded state alone, so that it goes on after a crash as if nothing had been.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbflow.execution import chart
+from nbflow.execution.outcomes import BodyDone, Moved, Outcome, Waits
+from nbflow.execution.state import ExecutionState, Frame, NodeState
+from nbflow.plan.plan import Machine
+from nbflow.ports.executors import Scope
+
+
+class MachineKind:
+    def activate(self, node: NodeState, scope: Scope, now: float) -> tuple[Outcome, ...]:
+        work = _work(node)
+        given = work.arguments.evaluate(scope) if work.arguments is not None else {}
+        step = chart.begin(work.chart, given, now, _roots(node, scope))
+        return Waits(node.path, 0, "machine"), Moved(node.path, None, step.snapshot, step.effects)
+
+    def close(self, frame: Frame, scope: Scope) -> BodyDone:
+        outputs = frame.outputs()
+        return BodyDone(frame.path, next(iter(outputs.values()), None), outputs)
+
+    def following(self, state: ExecutionState, node: NodeState, scope: Scope, now: float) -> Moved | None:
+        """The next macrostep: a work that ended, a signal not heard yet, a timer that is due; None: nothing yet."""
+        snapshot = node.snapshot
+        if snapshot is None or chart.finished(snapshot):
+            return None
+        roots = _roots(node, scope)
+        event, heard = _ended_work(node, snapshot), node.heard
+        running = snapshot["phase"] == "running"
+        if event is None and running and node.heard < len(state.signals):
+            name, value, key = state.signals[node.heard]
+            event, heard = {"name": name, "data": value}, node.heard + 1
+            if key is not None:
+                event["key"] = key
+        if event is not None:
+            step = chart.step(_work(node).chart, snapshot, event, now, roots)
+        else:
+            due = chart.due(snapshot)
+            if due is None or due > now:
+                return None
+            step = chart.step(_work(node).chart, snapshot, None, now, roots)
+        return Moved(node.path, step.event or event, step.snapshot, step.effects, step.ignored, heard)
+
+    def due(self, node: NodeState) -> float | None:
+        """When its next timer is due."""
+        return chart.due(node.snapshot) if node.snapshot is not None else None
+
+
+def _work(node: NodeState) -> Machine:
+    assert isinstance(node.node.work, Machine)
+    return node.node.work
+
+
+def _roots(node: NodeState, scope: Scope) -> dict[str, Any]:
+    """What its expressions see besides its context: inputs, and the nodes it reads."""
+    frame = node.frame
+    read = {frame.body.nodes[source].id for source in frame.body.sources[node.node.index]}
+    return {"inputs": scope["inputs"], "env": scope["env"], "execution": scope["execution"], **{
+        id: scope[id] for id in sorted(read)
+    }}
+
+
+def _ended_work(node: NodeState, snapshot: dict[str, Any]) -> dict[str, Any] | None:
+    """The end of a work that the machine was not told of yet."""
+    for path, ended in (node.opened or {}).items():
+        if ended is None:
+            continue
+        frame = path[len(node.path) + 1 :]
+        id, _, number = frame.rstrip("]").rpartition("[")
+        running = snapshot["invocations"].get(id)
+        if running is None or str(running.get("number")) != number:
+            continue
+        name, data = (f"done.{id}", ended.output) if ended.error is None else (f"error.{id}", ended.error)
+        return {"name": name, "data": data, "invoke": id, "number": int(number)}
+    return None
