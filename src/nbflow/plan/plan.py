@@ -115,6 +115,8 @@ class AgentCall:
     approve: str = "once"
     options: Mapping[str, Any] = field(default_factory=dict)
     arguments: Value | None = None  # `with:`, handed to a custom agent function by name
+    headers: Value | None = None  # for the provider, as `auth`; secrets may stand in both
+    auth: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,8 +233,21 @@ class PluginCall:
 
 
 Work = (
-    ToolCall | AgentCall | Switch | Aggregate | Assign | Loop | ForEach | Branches | SubWorkflow | Ask | Wait | Emit
-    | Listen | Machine | PluginCall
+    ToolCall
+    | AgentCall
+    | Switch
+    | Aggregate
+    | Assign
+    | Loop
+    | ForEach
+    | Branches
+    | SubWorkflow
+    | Ask
+    | Wait
+    | Emit
+    | Listen
+    | Machine
+    | PluginCall
 )
 
 
