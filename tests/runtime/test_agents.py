@@ -1,0 +1,117 @@
+"""Agent nodes in a running execution: a person's yes, what a crash keeps, memory, budgets, streams, prints."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from nbflow.errors import IllegalMove, InputError
+from tests.nodes.scripted import Scripted, wants
+
+PAY = """
+name: w
+nodes:
+  clerk: {agent: {model: scripted/m, prompt: pay three, tools: [pay]}}
+  after: {set: {said: =clerk}}
+"""
+
+
+def paying(house, *lines):
+    model, paid = Scripted(*lines), []
+    house.agents.add(model)
+
+    @house.tools.tool(effects="once")
+    def pay(amount: int) -> str:
+        paid.append(amount)
+        return "paid"
+
+    return model, paid
+
+
+async def test_an_agent_waits_for_a_yes_and_goes_on_where_it_was(house):
+    model, paid = paying(house, wants(("pay", '{"amount": 3}')), "thanks")
+    execution = house.start(PAY)
+    await execution.until("waiting")
+    node = execution.nodes["clerk"]
+    assert (node.phase, node.reason) == ("waiting", "approval")
+    assert node.detail["prompt"] == "May the agent call pay?"
+    assert node.detail["about"] == {"tool": "pay", "arguments": {"amount": 3}}
+    with pytest.raises(InputError):
+        execution.answer("clerk", "maybe")
+    execution.answer("clerk", True)
+    await execution
+    assert execution.outputs == {"after": {"said": "thanks"}}
+    assert paid == [3]
+    assert len(model.asked) == 2
+    with pytest.raises(IllegalMove):
+        execution.answer("clerk", True)
+
+
+async def test_a_no_is_told_to_the_model(house):
+    _, paid = paying(house, wants(("pay", '{"amount": 3}')), "a pity")
+    execution = house.start(PAY)
+    await execution.until("waiting")
+    execution.answer("clerk", False)
+    await execution
+    assert execution.outputs == {"after": {"said": "a pity"}}
+    assert paid == []
+
+
+async def test_a_question_survives_the_process(house):
+    model, paid = paying(house, wants(("pay", '{"amount": 3}')), "thanks")
+    execution = house.start(PAY)
+    await execution.until("waiting")
+    house.engine.drivers[execution.id].break_off(RuntimeError("a crash"))
+    engine = house.new_engine()
+    again = await engine.recover(execution.id)
+    await again.until("waiting")
+    again.answer("clerk", True)
+    await again
+    assert again.outputs == {"after": {"said": "thanks"}}
+    assert (paid, len(model.asked)) == ([3], 2)
+
+
+async def test_memory_goes_from_round_to_round(house):
+    model = Scripted("one", "two", "three")
+    house.agents.add(model)
+    await house.run("""
+nodes:
+  talk:
+    loop: {max: 3}
+    nodes:
+      say: {agent: {model: scripted/m, prompt: "round ${{ loop.index }}", memory: thread}}
+""")
+    assert [(m.role, m.text) for m in model.asked[2].messages] == [
+        ("user", "round 0"), ("assistant", "one"), ("user", "round 1"), ("assistant", "two"), ("user", "round 2"),
+    ]  # fmt: skip
+
+
+async def test_an_executions_budget_counts_all_its_nodes(house):
+    house.agents.add(Scripted("one", "two", "three"))
+    execution = await house.run("""
+budget: {tokens: 20}
+nodes:
+  a: {agent: {model: scripted/m, prompt: x}}
+  b: {agent: {model: scripted/m, prompt: x}, needs: a}
+  c: {agent: {model: scripted/m, prompt: x}, needs: b}
+""")
+    assert execution.phase == "failed"
+    assert execution.nodes["c"].error["code"] == "budget.exceeded"
+
+
+async def test_text_is_streamed_and_prints_are_kept_with_the_attempt(house):
+    house.agents.add(Scripted(wants(("look", "{}")), "seen"))
+
+    @house.tool
+    def look() -> str:
+        print("looking")
+        return "ok"
+
+    execution = house.start("nodes:\n  a: {agent: {model: scripted/m, prompt: x, tools: [look]}}")
+    said: list[tuple[str, str]] = []
+    execution.texts(lambda path, text: said.append((path, text)))
+    await execution
+    await asyncio.sleep(0)
+    assert "".join(text for path, text in said if path == "a") == "looking\nseen"
+    assert [call.kind for call in execution.nodes["a"].calls] == ["model", "tool", "model", "printed"]
