@@ -142,10 +142,14 @@ def test_loops_and_parallels() -> None:
     assert isinstance(loop, p.Loop)
     assert loop.max == 3
     assert None not in (loop.until, loop.while_, loop.start, loop.next, loop.collect, loop.body.result)
-    fan = node("{parallel: {for_each: '[1]', max: 2, collect: =x, on_fail: {allow: 2}}, nodes: {x: {set: {v: =item}}}}").work
+    fan = node(
+        "{parallel: {for_each: '[1]', max: 2, collect: =x, on_fail: {allow: 2}}, nodes: {x: {set: {v: =item}}}}"
+    ).work
     assert isinstance(fan, p.ForEach)
     assert (fan.max, fan.on_fail) == (2, 2)
-    branches = node("{parallel: {branches: {l: {wait: 1s}, r: {nodes: {x: {wait: 1s}}, result: =x}}, on_fail: collect}}").work
+    branches = node(
+        "{parallel: {branches: {l: {wait: 1s}, r: {nodes: {x: {wait: 1s}}, result: =x}}, on_fail: collect}}"
+    ).work
     assert isinstance(branches, p.Branches)
     assert [name for name, _ in branches.bodies] == ["l", "r"]
     assert branches.on_fail == "collect"

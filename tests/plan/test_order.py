@@ -53,9 +53,7 @@ def test_each_knot_gives_one_real_cycle(sets: list[set[int]]) -> None:
     found = cycles(incoming(sets))
     assert len(found) == len(knots)
     for cycle in found:
-        assert all(
-            graph.has_edge(source, target) for source, target in zip(cycle, [*cycle[1:], cycle[0]], strict=True)
-        )
+        assert all(graph.has_edge(source, target) for source, target in zip(cycle, [*cycle[1:], cycle[0]], strict=True))
         assert len(set(cycle)) == len(cycle)
 
 

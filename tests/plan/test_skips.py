@@ -102,9 +102,7 @@ def test_only_the_first_node_that_never_runs_is_named() -> None:
 
 
 def test_what_ran_and_what_took_over_for_it_exclude_each_other() -> None:
-    nodes = (
-        "  risky: {tool: f, on_error: {then: instead}}\n  instead: {wait: 1s}\n  out: {wait: 1s, needs: [risky, instead]}\n"
-    )
+    nodes = "  risky: {tool: f, on_error: {then: instead}}\n  instead: {wait: 1s}\n  out: {wait: 1s, needs: [risky, instead]}\n"
     assert codes(nodes) == ["graph.never_runs"]
     assert codes(nodes.replace("instead]}", "instead], join: active}")) == []
 
@@ -120,5 +118,7 @@ def test_a_switch_with_many_cases_and_targets_stays_quick() -> None:
     cases = ", ".join(f"{{when: inputs.n == {i}, then: t{i}}}" for i in range(500))
     nodes = "".join(f"  t{i}: {{wait: 1s}}\n" for i in range(500))
     everyone = ", ".join(f"t{i}" for i in range(500))
-    text = f"inputs: {{n: integer}}\nnodes:\n  s: {{switch: [{cases}]}}\n{nodes}  out: {{wait: 1s, needs: [{everyone}]}}\n"
+    text = (
+        f"inputs: {{n: integer}}\nnodes:\n  s: {{switch: [{cases}]}}\n{nodes}  out: {{wait: 1s, needs: [{everyone}]}}\n"
+    )
     assert "graph.never_runs" in [each.code for each in diagnose(text)]

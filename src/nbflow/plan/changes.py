@@ -10,6 +10,7 @@ from typing import Any, Literal
 from nbflow.plan.digraph import bodies_of
 from nbflow.plan.meaning import canonical
 from nbflow.plan.plan import Body, NodePlan, Plan
+from nbflow.spec.durations import format_duration
 
 _WORDS = {
     "work.arguments": "with", "work.items": "with", "condition": "if", "schema": "output", "work.values": "set",
@@ -17,6 +18,7 @@ _WORDS = {
 }  # fmt: skip
 _DOES = ("work", "schema", "transform", "kind", "on_error")
 _INNER = ("body", "bodies", "plan")
+_TIMES = frozenset({"timeout", "deadline", "delay", "max_delay", "cache", "seconds"})
 _LONGEST = 60
 
 
@@ -40,13 +42,22 @@ class Change:
         place = self.path or "workflow"
         match self.what:
             case "added":
-                return f"+ {place}" + (f".{self.field}: {_shown(self.after)}" if self.field else f" ({self.after})")
+                return f"+ {place}" + (
+                    f".{self.field}: {self._value(self.after)}" if self.field else f" ({self.after})"
+                )
             case "removed":
-                return f"- {place}" + (f".{self.field}: {_shown(self.before)}" if self.field else f" ({self.before})")
+                return f"- {place}" + (
+                    f".{self.field}: {self._value(self.before)}" if self.field else f" ({self.before})"
+                )
             case "renamed":
                 return f"~ {self.before} is now {self.after}"
             case _:
-                return f"~ {place}.{self.field}: {_shown(self.before)} → {_shown(self.after)}"
+                return f"~ {place}.{self.field}: {self._value(self.before)} → {self._value(self.after)}"
+
+    def _value(self, value: Any) -> str:
+        if self.field.rpartition(".")[2] in _TIMES and isinstance(value, float):
+            return format_duration(value)
+        return _shown(value)
 
 
 def _shown(value: Any) -> str:
@@ -112,13 +123,17 @@ def _bodies(old: Body, new: Body, prefix: str) -> Iterator[Change]:
 
 def _node(old: Body, new: Body, before: NodePlan, after: NodePlan, path: str) -> Iterator[Change]:
     one, two = _facts(before, old), _facts(after, new)
+    found: list[Change] = []
     for field in sorted(one.keys() | two.keys()):
         meaning = field.split(".")[0] in _DOES and before.meaning != after.meaning
-        yield from _compared(path, _named(field), one.get(field), two.get(field), meaning=meaning)
+        found += _compared(path, _named(field), one.get(field), two.get(field), meaning=meaning)
+    yield from found
     inner_old, inner_new = dict(bodies_of(before)), dict(bodies_of(after))
     for name in [*inner_new, *(name for name in inner_old if name not in inner_new)]:
         prefix = f"{path}.{name}." if name else f"{path}."
         yield from _bodies(inner_old.get(name, _NONE), inner_new.get(name, _NONE), prefix)
+    if before.meaning != after.meaning and not found and not inner_new:
+        yield Change("changed", path, "order", list(one), list(two))
 
 
 def _named(field: str) -> str:
@@ -161,14 +176,15 @@ def _flat(prefix: str, value: Any) -> dict[str, Any]:
     return found
 
 
+def _is_tree(value: Any) -> bool:
+    """Whether it is a mapping of parts, and not one template."""
+    return isinstance(value, dict) and not (len(value) == 1 and ("=" in value or "value" in value))
+
+
 def _compared(path: str, field: str, before: Any, after: Any, *, meaning: bool) -> Iterator[Change]:
     if before == after:
         return
-    if (
-        isinstance(before, dict)
-        and isinstance(after, dict)
-        and field in ("inputs", "outputs", "pools", "rates", "budget")
-    ):
+    if _is_tree(before) and _is_tree(after):
         for key in [*after, *(key for key in before if key not in after)]:
             yield from _compared(path, f"{field}.{key}", before.get(key), after.get(key), meaning=meaning)
     elif before is None:

@@ -40,7 +40,7 @@ def canonical(value: Any) -> Any:  # noqa: C901 - one flat match
         return value
     match value:
         case Expression():
-            return {"=": " ".join(value.text.split())}
+            return {"=": value.text.strip()}
         case Value():
             return {"value": written(value)}
         case NodePlan():

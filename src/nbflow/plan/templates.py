@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from nbflow.spec.document.delimiters import OPEN, template_end
 from nbflow.spec.expressions import Expression, Value
 
 Template = Expression | Value
@@ -26,5 +27,20 @@ def is_plain(expression: Expression) -> bool:
 
 
 def written(value: Value) -> Any:
-    """A template as JSON data, expressions as their text."""
-    return value.plain()
+    """A template as JSON data, expressions as their text after ``=``, however they were written."""
+    return _normal(value.plain())
+
+
+def _normal(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _normal(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_normal(inner) for inner in value]
+    if not isinstance(value, str):
+        return value
+    if value.startswith("="):
+        return "=" + value[1:].strip()
+    bare = value.strip()
+    if bare.startswith(OPEN) and template_end(bare, 0) == len(bare):
+        return "=" + bare[len(OPEN) : -2].strip()
+    return value
