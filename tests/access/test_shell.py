@@ -358,6 +358,16 @@ def test_a_picture_is_written_in_the_format_its_name_ends_in(shell):
     assert shell("graph", "hello.yaml", "-o", "no/such/folder.svg").code == 2
 
 
+def test_what_the_optimiser_does_is_explained(shell):
+    text = "name: chain\nnodes:\n  a: {set: {x: =1 + 1}}\n  b: {set: {y: 1}, needs: a}\n  c: {set: {z: 1}, needs: [a, b]}\n"
+    said = shell("graph", shell.write("chain.yaml", text), "--explain")
+    assert said.code == 0
+    assert said.out.startswith("<svg")
+    assert "fold: a: " in said.err
+    assert "reduce: c: " in said.err
+    assert "critical path: a -> b -> c" in said.err
+
+
 def test_an_invalid_workflow_is_not_drawn(shell):
     said = shell("graph", shell.write("broken.yaml", BROKEN))
     assert (said.code, said.out) == (2, "")

@@ -16,6 +16,7 @@ from nbflow.access.cli.printing import say, show_findings
 from nbflow.access.cli.reading import UsageProblem, read_source
 from nbflow.notebook.render import dot, layout, mermaid, svg
 from nbflow.notebook.render.extract import picture
+from nbflow.plan.optimise import explain as explained
 from nbflow.plan.plan import Plan
 
 
@@ -30,13 +31,18 @@ Form = Annotated[Format | None, typer.Option("--format", help="svg, dot or merma
 Out = Annotated[Path | None, typer.Option("-o", "--output", metavar="OUT", help="write here, not to stdout")]
 
 
-def graph(file: File, format: Form = None, output: Out = None) -> None:
+Explain = Annotated[bool, typer.Option("--explain", help="say on stderr what the optimiser makes of it")]
+
+
+def graph(file: File, format: Form = None, output: Out = None, explain: Explain = False) -> None:
     """Draw a workflow. Exit 2 when it is invalid."""
     with Answer(False) as answer:
         source = read_source(file)
         answer.source = source.name
         workflow = assembly.parse(source.text, folder=source.folder, tools_known=False)
         show_findings(workflow.diagnostics, source.name)
+        for line in explained(workflow.plan) if explain else ():
+            say(line, "dim")
         chosen = format or (ENDINGS.get(output.suffix) if output else None) or Format.svg
         _write(drawn(workflow.plan, chosen), output)
 
