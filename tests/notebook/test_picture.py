@@ -96,7 +96,7 @@ def test_a_statechart_is_drawn_as_one():
     assert len(starts) == 2  # of the machine and of green
     labels = {wire.label for wire in drawing.wires}
     assert {"go", "after 10 min", "soon", "stop [ctx.round < 3]"} <= labels
-    assert drawing.states[""]["red"] == items["red"].key
+    assert drawing.states["machine"]["red"] == items["red"].key
 
 
 @pytest.mark.parametrize(

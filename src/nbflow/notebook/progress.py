@@ -31,13 +31,16 @@ class TextProgress:
             self._timer = None
 
     def _tick(self) -> None:
+        self._tick_once()
+        self._timer = asyncio.get_running_loop().call_later(self._pause, self._tick)
+        self._pause = min(self._pause * SLOWER, LONGEST)
+
+    def _tick_once(self) -> None:
         line = self.line()
         if line != self._last:
             took = summary.elapsed(self.watch.state, self.now())
             self.write(f"{line} · {seconds(took or 0.0)}")
             self._last = line
-        self._timer = asyncio.get_running_loop().call_later(self._pause, self._tick)
-        self._pause = min(self._pause * SLOWER, LONGEST)
 
     def line(self) -> str:
         """Where it stands, without the time: ``review_article: 3 of 8 nodes · analyst, critic running``."""

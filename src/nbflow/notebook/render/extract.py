@@ -63,8 +63,9 @@ class _Extraction:
     def run(self) -> Picture:
         canvas = self.canvas
         if self.plan.machine is not None:
-            draw_chart(canvas, self.plan.machine.chart, "", None)
-        self.draw(self.plan.body, "", None)
+            draw_chart(canvas, self.plan.machine.chart, self.plan.body.nodes[0].id, None)
+        else:
+            self.draw(self.plan.body, "", None)
         if self.plan.on_error is not None:
             frame = canvas.cluster("on_error", "on error", "on_error", node=False)
             self.draw(self.plan.on_error, "on_error", frame)

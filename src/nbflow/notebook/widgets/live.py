@@ -226,6 +226,7 @@ class LiveView:
             self._timer.cancel()
         self.screen.replace(html.final(self.watch, self.execution.id, self.now(), self.place), self.name)
         self.widget.on_msg(self._heard, remove=True)
+        self.widget.layout.close()
         self.widget.close()
         for then in self.on_end:
             then()
