@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from nbflow.errors import StorageError
+from nbflow.storage.table import COLUMNS
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -25,9 +26,7 @@ SCHEMA = 1
 STORAGE_VERSION = "v1.5.0"
 
 TABLES = (
-    # one row a record; `stamp` is seconds since the epoch, `fields` the codec's JSON
-    "create table records (execution varchar, sequence bigint, stamp double, event varchar, node varchar,"
-    " format integer, fields json)",
+    f"create table records ({COLUMNS})",
     # how many bytes of a segment are in
     "create table taken (segment varchar, bytes bigint)",
     # loss that was seen while taking in or salvaging
@@ -58,7 +57,7 @@ def create(path: Path) -> None:
     draft = path.with_name(f".{path.name}.new")
     draft.unlink(missing_ok=True)
     with meaning(path), duckdb.connect(":memory:") as connection:
-        connection.execute(f"attach {_literal(draft)} as store (storage_version '{STORAGE_VERSION}')")
+        connection.execute(f"attach {literal(draft)} as store (storage_version '{STORAGE_VERSION}')")
         connection.execute("use store")
         for statement in TABLES:
             connection.execute(statement)
@@ -137,5 +136,6 @@ def _meaning(path: Path, text: str) -> StorageError:
             return StorageError("store.query", first)
 
 
-def _literal(path: Path) -> str:
+def literal(path: Path) -> str:
+    """A path as SQL text."""
     return "'" + str(path).replace("'", "''") + "'"

@@ -16,15 +16,7 @@ from nbflow.storage.duckdb import owners, segment
 from nbflow.storage.duckdb.database import Connection
 from nbflow.storage.duckdb.folder import Folder
 from nbflow.storage.duckdb.segment import HEADER, Chunk
-
-_INSERT = """
-insert into records
-select distinct on (execution, sequence) execution, sequence, "at", event, fields->>'$.node', v, fields
-from read_json(?, format = 'newline_delimited', maximum_object_size = 1073741824, columns = {
-    v: 'integer', execution: 'varchar', sequence: 'bigint', "at": 'double', event: 'varchar', fields: 'json'}) as new
-where not exists (
-    select 1 from records as old where old.execution = new.execution and old.sequence = new.sequence)
-"""
+from nbflow.storage.table import add_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +91,7 @@ def _store(connection: Connection, reads: list[Read], scratch: Path) -> None:
     try:
         connection.execute("begin")
         if any(read.chunk.lines for read in reads):
-            connection.execute(_INSERT, [str(scratch)])
+            add_lines(connection, scratch)
         for read in reads:
             connection.execute("delete from taken where segment = ?", [read.path.name])
             connection.execute("insert into taken values (?, ?)", [read.path.name, read.chunk.end])

@@ -107,6 +107,17 @@ class DuckDBStore:
             with database.opened(path) as connection:
                 yield connection
 
+    def attach(self, connection: Connection, name: str) -> None:
+        """Attach a private copy of the store, with all that was written, to a connection; it cannot be written."""
+        with suppress(StorageError):
+            self.take_in()
+        with tempfile.TemporaryDirectory(prefix="nbflow-") as place:
+            path = Path(place) / "history.duckdb"
+            self._copy(path)
+            with database.meaning(path):
+                connection.execute(f"attach {database.literal(path)} as {name} (read_only)")
+        # the copy's name is gone, and its space with the connection
+
     # --- order ----------------------------------------------------------------------------------------
 
     def stamp(self) -> str:
@@ -148,6 +159,12 @@ class DuckDBStore:
 
     def _copy(self, target: Path) -> None:
         """Copy the database as it is between two writes of whoever holds it, then take in the segments."""
+        if self.folder.segments.exists():
+            with suppress(StorageError), self._alone, self.folder.held("database", _PATIENCE):
+                return self._copy_quietly(target)
+        return self._copy_quietly(target)
+
+    def _copy_quietly(self, target: Path) -> None:
         source = self.folder.database
         for _ in range(20):
             before = self._signature()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nbflow.errors import JournalConflict, StorageError
 from nbflow.execution.events import Record
@@ -11,6 +14,10 @@ from nbflow.ports.values import Values
 from nbflow.storage import codec
 from nbflow.storage.memory.values import MemoryValues
 from nbflow.storage.summary import summarise
+from nbflow.storage.table import COLUMNS, add_lines
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 
 class MemoryJournal:
@@ -46,6 +53,17 @@ class MemoryJournal:
 
     async def gaps(self) -> list[Gap]:
         return []
+
+    def attach(self, connection: DuckDBPyConnection, name: str) -> None:
+        """Give a DuckDB connection all records as ``name.records``, for analytics."""
+        connection.execute(f"attach ':memory:' as {name}")
+        connection.execute(f"create table {name}.records ({COLUMNS})")
+        lines = b"".join(line for kept in self._lines.values() for line in kept)
+        if lines:
+            with tempfile.TemporaryDirectory(prefix="nbflow-") as place:
+                path = Path(place) / "lines.jsonl"
+                path.write_bytes(lines)
+                add_lines(connection, path, f"{name}.records")
 
     async def close(self) -> None:
         self._closed = True
