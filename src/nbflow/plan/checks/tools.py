@@ -70,11 +70,10 @@ def _schema(checking: Checking, name: str, at: Located) -> Schema | None:
         return _family(checking, name, family, rest, at)
     known = checking.tools
     if known is None:
-        if not dot or "." not in name:
-            checking.wrong(
-                at, "tool.unresolved", f"whether there is a tool '{name}' is not known here", severity="warning",
-                hint=checking.guess(name, BUILT_IN) or "a function of a notebook or of --tools is found when it runs",
-            )  # fmt: skip
+        checking.wrong(
+            at, "tool.unresolved", f"whether there is a tool '{name}' is not known here", severity="warning",
+            hint=checking.guess(name, BUILT_IN) or "a function of a notebook or of --tools is found when it runs",
+        )  # fmt: skip
         return None
     if name in known:
         return known[name]
