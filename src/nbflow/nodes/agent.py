@@ -109,7 +109,8 @@ class AgentExecutor:
 async def _ask_function(agent: AgentFunction, call: Call) -> Any:
     """One call of a function, recorded with what it answered; a recorded answer is taken as it is."""
     ledger = Ledger(call)
-    inputs: Mapping[str, Any] = call.inputs if isinstance(call.inputs, dict) else {}
+    given: Mapping[str, Any] = call.inputs if isinstance(call.inputs, dict) else {}
+    inputs = {name: value for name, value in given.items() if name not in ("headers", "auth")}
     key = digest(agent.name, inputs)
     past = ledger.past("model", key)
     if past is not None and past.error is None:

@@ -24,7 +24,7 @@ from nbflow.ports.agents import AgentRuntime, Message, ModelReply, ModelRequest,
 from nbflow.ports.executors import Call
 from nbflow.ports.tools import Tools
 
-OURS = ("headers", "structured", "allow_hosts", "allow_recipients")  # options that are not the provider's
+OURS = ("structured", "allow_hosts", "allow_recipients")  # options that are not the provider's
 HOPELESS = ("llm.length", "llm.filtered", "llm.refused")  # no repair makes these better
 ELSEWHERE = ("Timeout", "RateLimited", "Unavailable", "Refused")  # kinds after which another model is tried
 
@@ -115,9 +115,10 @@ class Conversation:
         if self._envelope is not None and self._envelope.sent is not None and sent is None:
             messages.insert(0, Message("system", self._envelope.instruction()))
         options = {name: value for name, value in work.options.items() if name not in OURS}
+        given = self._call.inputs or {}
         return ModelRequest(
             model.model, tuple(messages), self._tools.offers, sent, work.temperature, work.max_tokens, work.stream,
-            options, work.options.get("headers") or {},
+            options, given.get("headers") or {}, given.get("auth"),
         )  # fmt: skip
 
     def _sent(self, model: Asked) -> Any:

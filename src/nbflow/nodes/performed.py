@@ -37,9 +37,9 @@ class Performed:
 
 def _templates(work: Any) -> list[tuple[str, Value]]:
     """The templates of an agent (prompt, system, messages, images, arguments) or a plug-in, by name."""
+    names: tuple[str, ...] = ("parameters", "arguments")
     if isinstance(work, AgentCall):
-        names = ("prompt", "system", "messages", "images", "arguments")
+        names = ("prompt", "system", "messages", "images", "arguments", "headers", "auth")
     else:
         assert isinstance(work, PluginCall)
-        names = ("parameters", "arguments")
     return [(name, value) for name in names if (value := getattr(work, name)) is not None]

@@ -65,7 +65,8 @@ class ToolOffer:
 class ModelRequest:
     """One call of a model. `schema` is a JSON Schema the answer has to fit, when the provider can see to it.
 
-    `settings` go to the provider as they are (its own parameter names); `headers` may hold secrets.
+    `settings` go to the provider as they are (its own parameter names); `headers` may hold secrets; `key` is the
+    node's own, where it does not use the provider's.
     """
 
     model: str
@@ -76,7 +77,8 @@ class ModelRequest:
     max_tokens: int | None = None
     stream: bool = True
     settings: Mapping[str, Any] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    key: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ class AnthropicRuntime:
     async def _attempt(self, request: ModelRequest, on_text: Callable[[str], None]) -> ModelReply | NodeError:
         try:
             await self._clients.load("anthropic")
-            client = self._client()
+            client = self._client(request.key)
             arguments = _arguments(request)
             if request.stream:
                 return await _streamed(client, arguments, Gathered(on_text), self.provider)
@@ -60,8 +60,8 @@ class AnthropicRuntime:
         except Exception as error:  # noqa: BLE001 - whatever the SDK or the wire raises becomes one of our kinds
             return remade(error, self.provider)
 
-    def _client(self) -> Any:
-        key = self._secrets.get(self._key)
+    def _client(self, given: str | None) -> Any:
+        key = given or self._secrets.get(self._key)
         if key is None and self._base_url is None:
             raise NodeError("InvalidInput", f"{self.provider} needs a key", code="llm.no_key", hint=f"set {self._key}")
         return self._clients.get().with_options(api_key=key or "none")

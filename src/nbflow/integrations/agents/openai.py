@@ -47,12 +47,12 @@ class OpenAIRuntime:
         speak = responses.complete if self._api == "responses" else chat.complete
         try:
             await self._clients.load("openai")
-            return await speak(self._client(), request, on_text, self.provider)
+            return await speak(self._client(request.key), request, on_text, self.provider)
         except Exception as error:  # noqa: BLE001 - whatever the SDK or the wire raises becomes one of our kinds
             return remade(error, self.provider)
 
-    def _client(self) -> Any:
-        key = self._secrets.get(self._key)
+    def _client(self, given: str | None) -> Any:
+        key = given or self._secrets.get(self._key)
         if key is None and self._base_url is None:
             raise NodeError("InvalidInput", f"{self.provider} needs a key", code="llm.no_key", hint=f"set {self._key}")
         return self._clients.get().with_options(api_key=key or "none")

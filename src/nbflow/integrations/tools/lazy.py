@@ -22,5 +22,11 @@ class LazyFamily:
             self._made = {tool.name: tool for tool in self._make()}
         return self._made.get(name)
 
+    async def close(self) -> None:
+        """Close what those that were made keep open in the running loop."""
+        for tool in (self._made or {}).values():
+            if hasattr(tool, "close"):
+                await tool.close()
+
     def names(self) -> tuple[str, ...]:
         return self._names

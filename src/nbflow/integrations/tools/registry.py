@@ -29,6 +29,8 @@ class Family(Protocol):
 
     def names(self) -> Sequence[str]: ...
 
+    async def close(self) -> None: ...
+
 
 class ToolRegistry:
     """The tools of a process.
@@ -105,6 +107,11 @@ class ToolRegistry:
     def use_namespace(self, namespace: Callable[[], Mapping[str, Any]] | None) -> None:
         """Where functions of the notebook are; asked at every look-up, so that a cell run again counts."""
         self._namespace = namespace
+
+    async def close(self) -> None:
+        """Close what tools keep open in the running loop (connections, servers)."""
+        for family in self._families:
+            await family.close()
 
     # --- looking up ----------------------------------------------------------------------------------
 

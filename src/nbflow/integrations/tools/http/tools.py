@@ -121,6 +121,10 @@ class HttpTool:
         except NodeError as error:
             return error
 
+    async def close(self) -> None:
+        """Close the connections of the running loop, which all http tools share."""
+        await self._connections.close()
+
     def _ask(self, given: Mapping[str, Any], call: Call) -> Ask:
         from nbflow.integrations.tools.http.exchange import Ask
 
