@@ -1,4 +1,4 @@
-"""Every command and every piece of code in the README does what it says."""
+"""Every command and every piece of code of the README and of the page about the shell does what it says."""
 
 import os
 import re
@@ -11,9 +11,15 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.M | re.S)
+SHELL = (ROOT / "docs" / "shell.md").read_text("utf-8")
+FENCED = r"^```(\w+)\n(.*?)^```$"
+BLOCKS = re.findall(FENCED, README, re.M | re.S)
 COMMANDS = [
-    line.partition("#")[0].strip() for kind, block in BLOCKS if kind == "sh" for line in block.splitlines() if line.strip()
+    line.partition("#")[0].strip()
+    for kind, block in [*BLOCKS, *re.findall(FENCED, SHELL, re.M | re.S)]
+    if kind == "sh"
+    for line in block.splitlines()
+    if line.strip()
 ]
 
 
@@ -49,6 +55,14 @@ def test_every_shell_command_works(clone):
                 command.split(), cwd=clone, env=_environment(), capture_output=True, text=True, timeout=120
             )
             assert done.returncode == 0, (command, done.stdout, done.stderr)
+
+
+def test_the_page_about_the_shell_names_every_setting_and_command():
+    from nbflow.settings import Settings
+
+    for name in Settings.model_fields:
+        short = f"`_{name[4:].upper()}`"  # of the limits, after the first
+        assert f"`NBFLOW_{name.upper()}`" in SHELL or (name.startswith("max_") and short in SHELL), name
 
 
 def test_the_python_code_runs(clone):

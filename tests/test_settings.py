@@ -28,7 +28,6 @@ def test_everything_has_a_default():
         ("NBFLOW_POOLS", '{"gpu": 2}', "pools", {"gpu": 2}),
         ("NBFLOW_RATES", "openai=60/min,mail=5/s", "rates", {"openai": 1.0, "mail": 5.0}),
         ("NBFLOW_ENV_ALLOW", "HOME, LANG", "env_allow", ("HOME", "LANG")),
-        ("NBFLOW_AGENT_TIMEOUT", "1m30s", "agent_timeout", 90.0),
         ("NBFLOW_AGENT_MODEL", "openai/gpt-5-mini", "agent_model", "openai/gpt-5-mini"),
         ("NBFLOW_UNBOUNDED_LOOPS", "true", "unbounded_loops", True),
     ],
@@ -51,7 +50,6 @@ def test_the_project_file_sets_and_the_environment_wins(tmp_path, monkeypatch):
         ("NBFLOW_POOLS", "gpu"),
         ("NBFLOW_POOLS", "gpu=many"),
         ("NBFLOW_RATES", "openai=60"),
-        ("NBFLOW_AGENT_TIMEOUT", "90"),
         ("NBFLOW_CONCURRENCY", "0"),
     ],
 )

@@ -20,14 +20,13 @@ from pydantic_settings import (
 )
 
 from nbflow.errors import NbflowError
-from nbflow.spec.durations import parse_duration, parse_rate
+from nbflow.spec.durations import parse_rate
 
 DEFAULT_STORE = "duckdb:///.nbflow/history.duckdb"
 
 Names = Annotated[tuple[str, ...], NoDecode]  # `A,B` in the environment, a list in pyproject.toml
 Amounts = Annotated[dict[str, int], NoDecode]  # `gpu=1,disk=4`, or JSON
 Rates = Annotated[dict[str, float], NoDecode]  # `openai=60/min,mail=5/s`; kept as starts per second
-Seconds = Annotated[float | None, NoDecode]  # `20s`, `1h30m`
 
 
 class SettingsError(NbflowError):
@@ -53,7 +52,6 @@ class Settings(BaseSettings):
     env_allow: Names = Field((), description="names of the environment that `env.NAME` may read")
     tools: Names = Field((), description="files or modules whose functions are tools")
     agent_model: str | None = Field(None, description="model of agents that name none, as provider/model")
-    agent_timeout: Seconds = Field(None, description="limit of one agent attempt where the node sets none")
     providers: dict[str, dict[str, str]] = Field(
         default_factory=dict, description="servers of models by name: base_url, key, api (chat, responses or messages)"
     )
@@ -95,11 +93,6 @@ class Settings(BaseSettings):
         if not isinstance(pairs, dict):
             return pairs
         return {name: parse_rate(rate) if isinstance(rate, str) else rate for name, rate in pairs.items()}
-
-    @field_validator("agent_timeout", mode="before")
-    @classmethod
-    def _seconds(cls, value: Any) -> Any:
-        return parse_duration(value) if isinstance(value, str) else value
 
 
 def _pairs(text: str) -> Any:

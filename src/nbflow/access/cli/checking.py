@@ -13,6 +13,7 @@ from nbflow.access.cli.printing import DONE, INVALID, out, say, show_findings
 from nbflow.access.cli.reading import read_source
 from nbflow.access.cli.tooling import register
 from nbflow.errors import Diagnostic
+from nbflow.settings import settings
 from nbflow.spec.language import language_schema
 
 
@@ -21,7 +22,7 @@ def validate(file: File, tools: Tools = None, json: Json = False) -> None:
     with Answer(json) as answer:
         source = read_source(file)
         register(tools)
-        found = assembly.diagnose(source.text, tools_known=bool(tools), folder=source.folder)
+        found = assembly.diagnose(source.text, tools_known=bool(tools or settings().tools), folder=source.folder)
         bad = any(finding.severity == "error" for finding in found)
         answer.give(documents.findings(found), lambda: _show(found, source.name), INVALID if bad else DONE)
 

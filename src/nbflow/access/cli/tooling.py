@@ -14,13 +14,14 @@ from nbflow.access.cli.printing import out, table
 from nbflow.access.cli.reading import load_module, public_functions
 from nbflow.errors import NotFound
 from nbflow.ports.tools import Tool
+from nbflow.settings import settings
 
 group = typer.Typer(no_args_is_help=True, help="Tools that a workflow may name.")
 
 
 def register(names: Sequence[str] | None) -> None:
-    """Register the public functions of each file or module; importing it may register more."""
-    for name in names or ():
+    """Register the public functions of each file or module, and of those that are set (`NBFLOW_TOOLS`)."""
+    for name in (*settings().tools, *(names or ())):
         assembly.tools.register_all(public_functions(load_module(name)))
 
 
