@@ -70,8 +70,8 @@ def _type_error(said: str) -> tuple[str, str, str | None]:
 
 def _ours(said: str) -> str:
     """Python's words without the names of its types and of our functions."""
-    said = re.sub(r"^(?:_?[a-z_]+\.)*<?[\w.]*>?\(\) ", "", said)
-    said = re.sub(r"_extreme\.<locals>\.extreme\(\)|\b[a-z_]+\.<locals>\.[a-z]+\(\)", "it", said)
+    if " positional argument" in said or "keyword argument" in said:
+        return "it does not take these arguments"
     said = re.sub(r"'(str|int|float|bool|NoneType|list|tuple|dict|Unique)'", lambda one: _KINDS[one.group(1)], said)
     return said or "there is no such value"
 

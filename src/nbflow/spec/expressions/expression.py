@@ -14,7 +14,7 @@ from keyword import iskeyword
 from typing import Any
 
 from nbflow.spec.document import Located
-from nbflow.spec.expressions.budget import Budget
+from nbflow.spec.expressions.budget import DEPTH, LENGTH, Budget
 from nbflow.spec.expressions.errors import ExpressionError
 from nbflow.spec.expressions.explaining import CAUGHT, explain
 from nbflow.spec.expressions.grammar import CONSTANT_NAMES
@@ -47,11 +47,11 @@ class _Core:
 
 @lru_cache(maxsize=4096)
 def _core(text: str) -> _Core:
-    found = _PATH.fullmatch(text)
+    found = _PATH.fullmatch(text) if len(text) <= LENGTH else None
     if found is not None and not iskeyword(found.group(1)) and found.group(1) not in CONSTANT_NAMES:
         names = tuple(found.group(2).split(".")[1:])
         root = found.group(1)
-        if not any(iskeyword(name) or name.startswith("__") for name in (root, *names)):
+        if len(names) < DEPTH and not any(iskeyword(name) or name.startswith("__") for name in (root, *names)):
             reference = Reference(root, names, found.start(1))
             _refuse_exposed((reference,))
             return _Core(text, (reference,), names, None)
@@ -63,9 +63,11 @@ def _core(text: str) -> _Core:
 
 def _refuse_exposed(read: tuple[Reference, ...]) -> None:
     for reference in read:
-        if reference.root == "secrets" and (not reference.path or not isinstance(reference.path[0], str)):
-            message = "'secrets' cannot be read as a whole; name one of them"
-            raise ExpressionError("secret.exposed", message, reference.offset, "write secrets.NAME", len("secrets"))
+        root = reference.root
+        if root in OWN_MAPPINGS and (not reference.path or not isinstance(reference.path[0], str)):
+            code = "secret.exposed" if root == "secrets" else "expr.forbidden"
+            message = f"'{root}' cannot be read as a whole; name one of them"
+            raise ExpressionError(code, message, reference.offset, f"write {root}.NAME", len(root))
 
 
 class Expression:

@@ -7,10 +7,9 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from nbflow.spec.expressions import functions, methods
 from nbflow.spec.expressions.budget import BITS, DEPTH
+from nbflow.spec.expressions.calls import check_call, forbidden, takes_generator
 from nbflow.spec.expressions.errors import ExpressionError
-from nbflow.spec.names import did_you_mean, listed
 
 if TYPE_CHECKING:
     from nbflow.spec.expressions.parsing import Parsed
@@ -49,10 +48,6 @@ CONSTANT_NAMES: dict[str, Any] = {"true": True, "false": False, "null": None}
 def check(parsed: Parsed) -> None:
     """Raises ExpressionError for the first thing in the text that is not in the language."""
     _Check(parsed).visit(parsed.tree)
-
-
-def _forbidden(message: str, at: int, hint: str | None = None, length: int = 1) -> ExpressionError:
-    return ExpressionError("expr.forbidden", message, at, hint, length)
 
 
 def too_deep(at: int = 0) -> ExpressionError:
@@ -105,7 +100,7 @@ class _Check:
     def _refuse(self, node: ast.AST, at: int) -> None:
         message = _REFUSED.get(type(node), f"{type(node).__name__} is not in the language")
         hint = "write … if … else …, or a listed function" if isinstance(node, ast.Lambda) else None
-        self._errors.append(_forbidden(message, at, hint))
+        self._errors.append(forbidden(message, at, hint))
 
     def _binary(self, node: ast.BinOp) -> None:
         if type(node.op) in _OPERATORS:
@@ -115,16 +110,16 @@ class _Check:
         message = _REFUSED[type(node.op)]
         if isinstance(node.op, ast.BitOr) and word:
             message = f"there are no filters: '| {word.group(1)}' is not in the language"
-        raise _forbidden(message, at)
+        raise forbidden(message, at)
 
     def _unary(self, node: ast.UnaryOp) -> None:
         if isinstance(node.op, ast.Invert):
-            raise _forbidden(_REFUSED[ast.Invert], self._parsed.start(node))
+            raise forbidden(_REFUSED[ast.Invert], self._parsed.start(node))
 
     def _name(self, node: ast.Name) -> None:
         if node.id.startswith("__"):
             at = self._parsed.start(node)
-            raise _forbidden(f"names that begin with __ cannot be used ({node.id})", at, length=len(node.id))
+            raise forbidden(f"names that begin with __ cannot be used ({node.id})", at, length=len(node.id))
         if not self._ascii:
             self._plain_name(node.id)
 
@@ -141,7 +136,7 @@ class _Check:
     def _constant(self, node: ast.Constant) -> None:
         if node.value is not None and type(node.value) not in (str, int, float, bool):
             what = {bytes: "bytes", complex: "an imaginary number"}.get(type(node.value), "...")
-            raise _forbidden(f"{what} cannot be written here", self._parsed.start(node))
+            raise forbidden(f"{what} cannot be written here", self._parsed.start(node))
         if type(node.value) is int and node.value.bit_length() > BITS:
             raise ExpressionError("expr.limit", "the number is too large", self._parsed.start(node))
 
@@ -149,52 +144,18 @@ class _Check:
         if node.attr.startswith("__"):
             at = self._parsed.end(node) - len(node.attr)
             hint = f'if it is a key of your data, write ["{node.attr}"]'
-            raise _forbidden(f"names that begin with __ cannot be used ({node.attr})", at, hint, len(node.attr))
+            raise forbidden(f"names that begin with __ cannot be used ({node.attr})", at, hint, len(node.attr))
 
     def _subscript(self, node: ast.Subscript) -> None:
         if isinstance(node.slice, ast.Tuple) and any(isinstance(part, ast.Slice) for part in node.slice.elts):
-            raise _forbidden("a list has one dimension: one slice between [ ]", self._parsed.start(node.slice))
+            raise forbidden("a list has one dimension: one slice between [ ]", self._parsed.start(node.slice))
 
     def _call(self, node: ast.Call) -> None:
-        if any(keyword.arg is None for keyword in node.keywords):
-            raise _forbidden("** for several values is not in the language", self._parsed.start(node))
-        if isinstance(node.func, ast.Name):
-            self._function(node, node.func.id)
-        elif isinstance(node.func, ast.Attribute):
-            self._method(node, node.func)
-        elif not isinstance(node.func, ast.Lambda):
-            raise _forbidden("only functions and methods with a name can be called", self._parsed.start(node))
-
-    def _function(self, node: ast.Call, name: str) -> None:
-        at = self._parsed.start(node)
-        if name not in functions.FUNCTIONS:
-            hint = did_you_mean(name, functions.FUNCTIONS)
-            if name in methods.METHODS:
-                hint = f"it is a method: write value.{name}(…)"
-            hint = hint or f"the functions are {listed(functions.FUNCTIONS, most=30)}"
-            message = f"there is no function '{name}'"
-            raise ExpressionError("expr.unknown_function", message, at, hint, len(name))
-        self._keywords(node, functions.KEYWORDS.get(name, frozenset()), name)
-        if name in functions.GENERATORS:
+        if takes_generator(node):
             self._arguments.update(id(argument) for argument in node.args)
-
-    def _method(self, node: ast.Call, func: ast.Attribute) -> None:
-        self._attribute(func)
-        name = func.attr
-        if name not in methods.METHODS:
-            at = self._parsed.end(func) - len(name)
-            hint = did_you_mean(name, methods.METHODS) or f"the methods are {listed(sorted(methods.METHODS), most=40)}"
-            message = f"there is no method '{name}'"
-            raise ExpressionError("expr.unknown_function", message, at, hint, len(name))
-        self._keywords(node, methods.KEYWORDS.get(name, frozenset()), name)
-        if name in methods.GENERATORS:
-            self._arguments.update(id(argument) for argument in node.args)
-
-    def _keywords(self, node: ast.Call, known: frozenset[str] | None, name: str) -> None:
-        for keyword in node.keywords:
-            if known is not None and keyword.arg not in known:
-                hint = did_you_mean(str(keyword.arg), known) or (f"it has {listed(sorted(known))}" if known else None)
-                raise _forbidden(f"{name}() has no argument '{keyword.arg}'", self._parsed.start(keyword), hint)
+        if isinstance(node.func, ast.Attribute):
+            self._attribute(node.func)
+        check_call(node, self._parsed)
 
     def _compare(self, node: ast.Compare) -> None:
         operands = [node.left, *node.comparators]
@@ -205,16 +166,16 @@ class _Check:
                 sign = "==" if isinstance(operator, ast.Is) else "!="
                 word = "is" if isinstance(operator, ast.Is) else "is not"
                 at = self._parsed.start(operands[index + 1])
-                raise _forbidden(f"'{word}' compares with None only", at, f"write {sign}")
+                raise forbidden(f"'{word}' compares with None only", at, f"write {sign}")
 
     def _dict(self, node: ast.Dict) -> None:
         if any(key is None for key in node.keys):
             at = self._parsed.start(node)
-            raise _forbidden("** for several values is not in the language", at, "write dict(a, key=value)")
+            raise forbidden("** for several values is not in the language", at, "write dict(a, key=value)")
 
     def _comprehension(self, node: ast.comprehension) -> None:
         if node.is_async:
-            raise _forbidden("async is not in the language", self._parsed.start(node.target))
+            raise forbidden("async is not in the language", self._parsed.start(node.target))
         self._target(node.target)
 
     def _target(self, target: ast.expr) -> None:
@@ -222,13 +183,13 @@ class _Check:
             for part in target.elts:
                 self._target(part)
         elif not isinstance(target, ast.Name):
-            raise _forbidden("what follows 'for' is a name", self._parsed.start(target))
+            raise forbidden("what follows 'for' is a name", self._parsed.start(target))
         elif target.id in CONSTANT_NAMES:
-            raise _forbidden(f"'{target.id}' is a value and cannot be a name", self._parsed.start(target))
+            raise forbidden(f"'{target.id}' is a value and cannot be a name", self._parsed.start(target))
 
     def _generator(self, node: ast.GeneratorExp) -> None:
         if id(node) not in self._arguments:
-            raise _forbidden(
+            raise forbidden(
                 "a comprehension needs [ ] around it here", self._parsed.start(node), "write [… for … in …]"
             )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import GeneratorType
 from typing import Any
 
 from nbflow.spec.expressions.budget import Budget
@@ -85,7 +86,8 @@ def power(budget: Budget, left: Any, right: Any) -> Any:
         raise _no_operator("**", "raise", left, right)
     if type(left) is not float and type(right) is not float and right > 0:
         bits = left.bit_length()
-        budget.number(bits * right if bits > 1 else bits)
+        exact = left & (left - 1) == 0  # a power of two has one bit less to multiply
+        budget.number((bits - exact) * right + 1 if bits > 1 else bits)
     result = left**right
     if type(result) is complex:
         raise Fault("expr.value", "a negative number has no such power among the real numbers")
@@ -174,4 +176,4 @@ def _take_apart(value: Any, shape: Sequence[Any]) -> None:
 
 def told(budget: Budget, items: Iterable[Any]) -> list[Any]:
     """The items of a generator or of data, as a list."""
-    return list(items) if type(items) not in WALKED else list(walk(budget, items))
+    return list(items) if type(items) is GeneratorType else list(walk(budget, items))

@@ -139,8 +139,9 @@ def _refused(text: str, error: SyntaxError, shift: int) -> ExpressionError:
     """Python's refusal in the words of this language."""
     line, column = error.lineno or 1, error.offset or 1
     starts = [0, *(found.end() for found in re.finditer("\n", text))]
-    at = starts[min(line, len(starts)) - 1] + column - 1 - (shift if line == 1 else 0)
-    at = max(0, min(at, len(text.rstrip())))
+    end = len(text.rstrip())
+    at = starts[line - 1] + column - 1 - (shift if line == 1 else 0) if line <= len(starts) else end
+    at = max(0, min(at, end))
     trap = sign_trap(text) or word_trap(text)
     if trap is not None:
         return trap

@@ -27,19 +27,21 @@ Evaluate = Callable[[Mapping[str, Any]], Any]
 class Value:
     """A template tree. A part without expressions is given as it is, so what comes out must not be changed.
 
-    `constants` are the expressions in it that read nothing; `source` is where it was written, when it was.
+    `constant` has no references, so that it is the same always (or fails always, as 1/0 does); `literal` is plain
+    data. `constants` are the expressions in it that read nothing; `source` is where it was written, when it was.
     """
 
-    __slots__ = ("_evaluate", "constant", "constants", "references", "secret_paths", "source")
+    __slots__ = ("_evaluate", "constant", "constants", "literal", "references", "secret_paths", "source")
 
     def __init__(
         self, evaluate: Evaluate, found: tuple[Reference, ...] = (), secrets: tuple[Path, ...] = (), *,
-        constant: bool | None = None, constants: tuple[Expression, ...] = (),
+        constants: tuple[Expression, ...] = (), literal: bool = False,
     ):  # fmt: skip
         self._evaluate = evaluate
         self.references = found
         self.secret_paths = secrets
-        self.constant = not found if constant is None else constant
+        self.constant = not found
+        self.literal = literal
         self.constants = constants
         self.source: Located | None = None
 
@@ -54,7 +56,7 @@ class Value:
 
 def literal(value: Any) -> Value:
     """A value that is what it is."""
-    return Value(lambda scope: value)
+    return Value(lambda scope: value, literal=True)
 
 
 def compile_value(at: Located, report: Report) -> Value:
@@ -85,9 +87,9 @@ def _mapping(parts: dict[str, Value]) -> Value:
     found = tuple(reference for part in parts.values() for reference in part.references)
     secrets = tuple((key, *path) for key, part in parts.items() for path in part.secret_paths)
     constants = tuple(expression for part in parts.values() for expression in part.constants)
-    if all(_is_literal(part) for part in parts.values()):
+    if all(part.literal for part in parts.values()):
         made = {key: part.evaluate({}) for key, part in parts.items()}
-        return Value(lambda scope: made)
+        return literal(made)
     leaves = tuple((key, part._evaluate) for key, part in parts.items())
     return Value(lambda scope: {key: evaluate(scope) for key, evaluate in leaves}, found, secrets, constants=constants)
 
@@ -96,16 +98,11 @@ def _list(parts: list[Value]) -> Value:
     found = tuple(reference for part in parts for reference in part.references)
     secrets = tuple((index, *path) for index, part in enumerate(parts) for path in part.secret_paths)
     constants = tuple(expression for part in parts for expression in part.constants)
-    if all(_is_literal(part) for part in parts):
+    if all(part.literal for part in parts):
         made = [part.evaluate({}) for part in parts]
-        return Value(lambda scope: made)
+        return literal(made)
     leaves = tuple(part._evaluate for part in parts)
     return Value(lambda scope: [evaluate(scope) for evaluate in leaves], found, secrets, constants=constants)
-
-
-def _is_literal(part: Value) -> bool:
-    """Whether a part is plain data; a constant expression is not, since it may fail when it is run."""
-    return part.constant and not isinstance(getattr(part._evaluate, "__self__", None), (Expression, _Text))
 
 
 # ---- texts
