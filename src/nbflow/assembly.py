@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from nbflow.analytics import frames
+from nbflow.analytics.frames import calls, connection, events, executions, nodes, sql  # noqa: F401 - of this process
 from nbflow.errors import Diagnostic, IllegalMove, NotFound, StorageError
 from nbflow.history import forking
 from nbflow.integrations.agents.prices import price
@@ -18,6 +22,8 @@ from nbflow.integrations.secrets import Secrets, usual_sources
 from nbflow.integrations.tools.lazy import LazyFamily
 from nbflow.integrations.tools.registry import ToolRegistry
 from nbflow.nodes.agent import AgentExecutor
+from nbflow.nodes.performed import Performed
+from nbflow.nodes.plugins import Plugins
 from nbflow.nodes.registry import built_in
 from nbflow.nodes.tool import ToolExecutor
 from nbflow.plan import workflow as workflows
@@ -30,15 +36,16 @@ from nbflow.runtime.engine import Engine, unknown
 from nbflow.runtime.execution import Execution
 from nbflow.settings import settings
 from nbflow.spec.document import Limits
-from nbflow.spec.kinds import BUILT_IN
 
 tools = ToolRegistry()
 agents = AgentRegistry()
 secrets = Secrets(usual_sources())
 tools.add_family(LazyFamily("http", ("get", "post", "put", "patch", "delete", "request"), lambda: _http_tools()))
-kinds = dict(BUILT_IN)
+plugins = Plugins()
+kinds = plugins.specs
 tool = tools.tool
 agent = agents.agent
+kind = plugins.kind
 _known: dict[str, Workflow] = {}  # workflows of this process by name, for `workflow: NAME`
 _engines: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Engine]] = weakref.WeakKeyDictionary()
 
@@ -47,6 +54,13 @@ def _http_tools() -> Sequence[Tool]:
     from nbflow.integrations.tools.http.tools import Connections, http_tools
 
     return http_tools(Connections(("*",) if settings().http_private else ()))
+
+
+@functools.cache
+def _load_plugins() -> None:
+    """Kinds that installed packages offer, once; a text can name them but not bring them."""
+    entries = entry_points(group="nbflow.nodes")
+    plugins.load({entry.name: entry.load for entry in entries})
 
 
 # --- workflows -------------------------------------------------------------------------------------------
@@ -65,8 +79,10 @@ def parse(
 
     `tools_known` says that the tools of this process are all there are, so that an unknown one is an error.
     """
+    _load_plugins()
     found = workflows.parse(
-        text, name=name, kinds=kinds, tools=tools.schemas() if tools_known else None, limits=limits()
+        text, name=name, kinds=kinds, tools=tools.schemas() if tools_known else None, limits=limits(),
+        unbounded=settings().unbounded_loops,
     )
     _known[found.name] = found
     return found
@@ -76,8 +92,10 @@ def diagnose(
     text: str | bytes, *, name: str | None = None, folder: str | Path | None = None, tools_known: bool = True
 ) -> tuple[Diagnostic, ...]:
     """Every finding of a text; it never raises."""
+    _load_plugins()
     return workflows.diagnose(
-        text, name=name, kinds=kinds, tools=tools.schemas() if tools_known else None, limits=limits()
+        text, name=name, kinds=kinds, tools=tools.schemas() if tools_known else None, limits=limits(),
+        unbounded=settings().unbounded_loops,
     )
 
 
@@ -124,6 +142,21 @@ def open_journal(store: str | None = None) -> Journal:
     raise StorageError("store.unknown", f"no store is known for {scheme}:", "duckdb:///path or memory:")
 
 
+def find_tables(store: str | None = None) -> str | frames.Attached:
+    """Where analytics reads a store: its address, or the journal in memory of an engine of this process."""
+    url = store_url(store)
+    if url.partition(":")[0] != "memory":
+        return url
+    for engines in _engines.values():
+        journal: object = engines[url].journal if url in engines else None
+        if isinstance(journal, frames.Attached):
+            return journal
+    return "memory:"  # nothing was run in it yet
+
+
+frames.find = find_tables
+
+
 # --- the engine ------------------------------------------------------------------------------------------
 
 
@@ -151,16 +184,18 @@ def _nearest_engine(store: str | None) -> Engine:
 
 def _make_engine(url: str) -> Engine:
     chosen = settings()
+    tools.threads.most = agents.threads.most = chosen.threads
     secrets.redactor.learn_environment(os.environ)
     connect(agents, secrets, os.environ, chosen.providers)
     child = ChildExecutor(library)
+    ours = built_in(
+        tool=ToolExecutor(tools),
+        agent=AgentExecutor(agents, tools, model=chosen.agent_model, price=price),
+        workflow=child,
+    )
     made = Engine(
         open_journal(url),
-        built_in(
-            tool=ToolExecutor(tools),
-            agent=AgentExecutor(agents, tools, model=chosen.agent_model, price=price),
-            workflow=child,
-        ),
+        {**ours, **{name: Performed(plugin) for name, plugin in plugins.kinds.items()}},
         lambda source, name: parse(source, name=name, tools_known=False).plan,
         secrets=secrets,
         redact=secrets.redactor.clean,
@@ -212,6 +247,7 @@ async def _run(
     finally:
         await made.close()
         await agents.close()
+        await tools.close()
 
 
 def open(id: str, store: str | None = None) -> Execution:

@@ -6,6 +6,7 @@ into a wait (ask, wait, listen), or into an `Attempt` that its executor performs
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
@@ -16,14 +17,12 @@ from nbflow.execution.state import ExecutionState, Frame, NodeState
 from nbflow.plan.plan import Effects, NodePlan
 
 
-class Scope(Protocol):
+class Scope(dict[str, Any], ABC):
     """Roots by name, looked up when asked for."""
 
-    def __getitem__(self, root: str) -> Any: ...
-
+    @abstractmethod
     def also(self, more: Mapping[str, Any]) -> Scope:
         """The same place with more roots, which come first."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

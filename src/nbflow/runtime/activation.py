@@ -13,7 +13,7 @@ from nbflow.execution.bodies import ready
 from nbflow.execution.state import Frame, NodeState
 from nbflow.ports.executors import Attempt, BodyKind, MovingKind, WaitingKind
 from nbflow.runtime.performer import describe, failure
-from nbflow.runtime.scope import Scope
+from nbflow.runtime.scope import NodeScope
 
 if TYPE_CHECKING:
     from nbflow.runtime.driver import Driver
@@ -28,13 +28,11 @@ def activate(driver: Driver, node: NodeState) -> None:
     except Exception as error:
         driver.tell(failure(driver, node, 0, error, retryable=False))
         return
-    if type(step) is Attempt:
+    if isinstance(step, Attempt):
         _attempt(driver, node, step)
-    elif type(step) is tuple:
-        for outcome in step:
-            driver.tell(outcome)
     else:
-        driver.tell(step)
+        for outcome in step if isinstance(step, tuple) else (step,):
+            driver.tell(outcome)
 
 
 def _attempt(driver: Driver, node: NodeState, step: Attempt) -> None:
@@ -74,7 +72,7 @@ def close(driver: Driver, frame: Frame) -> None:
     kind = driver.engine.kinds[frame.owner.node.kind]
     assert isinstance(kind, BodyKind)
     try:
-        driver.tell(kind.close(frame, Scope(driver.state, frame, driver.engine.env)))
+        driver.tell(kind.close(frame, NodeScope(driver.state, frame, driver.engine.env)))
     except NbflowError as error:
         driver.tell(o.BodyBroken(frame.path, {"node": frame.owner.path, "attempt": frame.owner.attempt, **describe(error)}))
 
@@ -90,7 +88,7 @@ def finish(driver: Driver) -> None:
         states = (root.nodes[index] for index in plan.final)
         driver.tell(o.Finished({node.id: node.output for node in states if node is not None and node.phase == "completed"}))
         return
-    scope = Scope(driver.state, root, driver.engine.env, {"ctx": machine} if plan.machine is not None else None)
+    scope = NodeScope(driver.state, root, driver.engine.env, {"ctx": machine} if plan.machine is not None else None)
     outputs: dict[str, Any] = {}
     for name, value in plan.outputs:
         try:

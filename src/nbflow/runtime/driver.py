@@ -23,7 +23,7 @@ from nbflow.runtime import activation
 from nbflow.runtime.feed import Feed
 from nbflow.runtime.gate import Gate
 from nbflow.runtime.performer import attempt
-from nbflow.runtime.scope import Scope
+from nbflow.runtime.scope import NodeScope
 from nbflow.runtime.timers import Timers
 
 if TYPE_CHECKING:
@@ -269,8 +269,8 @@ class Driver:
 
     # --- what others of the runtime ask ---------------------------------------------------------------
 
-    def scope(self, node: NodeState, more: Mapping[str, Any] | None = None) -> Scope:
-        return Scope(self.state, node.frame, self.engine.env, more, node.node.index)
+    def scope(self, node: NodeState, more: Mapping[str, Any] | None = None) -> NodeScope:
+        return NodeScope(self.state, node.frame, self.engine.env, more, node.node.index)
 
     async def record_call(self, path: str, number: int, call: int, kind: str, name: str, **facts: Any) -> None:
         """Write a model or tool call; returns when it is on disk."""

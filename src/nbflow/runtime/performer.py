@@ -13,7 +13,7 @@ from nbflow.execution.state import NodeState
 from nbflow.ports.executors import Asks, Call, PerformedKind
 from nbflow.ports.plain import plain
 from nbflow.runtime.memory import remembered
-from nbflow.runtime.scope import Scope
+from nbflow.runtime.scope import NodeScope
 from nbflow.runtime.speech import Speech
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nbflow.execution.state import ExecutionState, Frame
+from nbflow.ports.executors import Scope
 
 
 class SecretNames(Mapping[str, str]):
@@ -28,7 +29,7 @@ class SecretNames(Mapping[str, str]):
 SHOWN = SecretNames()
 
 
-class Scope(dict[str, Any]):
+class NodeScope(Scope):
     """Roots by name for one evaluation, in the frame of a node. `more` are roots of the moment (error, result)."""
 
     __slots__ = ("frame", "index", "state")
@@ -59,9 +60,9 @@ class Scope(dict[str, Any]):
             return self._error()
         raise KeyError(root)
 
-    def also(self, more: Mapping[str, Any]) -> Scope:
+    def also(self, more: Mapping[str, Any]) -> NodeScope:
         """The same place with more roots, which come first."""
-        return Scope(self.state, self.frame, self["env"], {"secrets": self["secrets"], **more}, self.index)
+        return NodeScope(self.state, self.frame, self["env"], {"secrets": self["secrets"], **more}, self.index)
 
     def _error(self) -> dict[str, Any] | None:
         """Of the failed node whose `on_error: {then: …}` led here."""

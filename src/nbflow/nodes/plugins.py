@@ -1,0 +1,114 @@
+"""Kinds that plug-ins add: by `@nbflow.kind` or the entry point group ``nbflow.nodes``.
+
+A kind is an async (or plain) function of its pydantic model, and says what its attempts do to the world. It is
+checked when it is registered, not when it is first used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import re
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from nbflow.errors import ExecutorError, NodeError
+from nbflow.plan.plan import Effects, NodePlan
+from nbflow.ports.executors import Call
+from nbflow.ports.plain import plain
+from nbflow.spec.kinds import BUILT_IN, KindSpec
+from nbflow.spec.nodes import FIELDS
+
+EFFECTS = typing.get_args(Effects)
+NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
+Function = Callable[..., Any]
+
+
+class PluginKind:
+    """One kind: `spec` for the parser, and itself the executor of its attempts."""
+
+    def __init__(self, function: Function, name: str, effects: Effects, doc: str) -> None:
+        self.function, self.name = function, name
+        self.model, self._wants_call = _model_of(function, name)
+        self._effects = effects
+        self.spec = KindSpec(name, model=self.model, effects=effects, doc=doc)
+
+    def effects(self, node: NodePlan, inputs: Any = None) -> Effects:
+        return node.effects or self._effects
+
+    def fingerprint(self, node: NodePlan) -> str:
+        return f"{self.function.__module__}.{self.function.__qualname__}"
+
+    def validate(self, node: NodePlan) -> list[tuple[str, str, str | None]]:
+        return []
+
+    async def perform(self, call: Call) -> Any:
+        """The function's result as JSON data. Raises `NodeError` (`InvalidInput`) for parameters that do not fit."""
+        given = {**(call.inputs.get("parameters") or {}), **(call.inputs.get("arguments") or {})}
+        try:
+            parameters = self.model.model_validate(given)
+        except ValidationError as problem:
+            first = problem.errors()[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise NodeError("InvalidInput", f"{self.name}.{place}: {first['msg']}", code="input.type") from None
+        arguments = (parameters, call) if self._wants_call else (parameters,)
+        if inspect.iscoroutinefunction(self.function):
+            return plain(await self.function(*arguments))
+        return plain(await asyncio.get_running_loop().run_in_executor(None, self.function, *arguments))
+
+
+def _model_of(function: Function, name: str) -> tuple[type[BaseModel], bool]:
+    hints = typing.get_type_hints(function)
+    places = list(inspect.signature(function).parameters)
+    model = hints.get(places[0]) if places else None
+    if not (inspect.isclass(model) and issubclass(model, BaseModel)):
+        raise ExecutorError(f"kind {name}: its first parameter is a pydantic model of what stands under the verb")
+    if len(places) > 2:
+        raise ExecutorError(f"kind {name} takes its parameters and, if it wants, the call; not {len(places)} arguments")
+    return model, len(places) == 2
+
+
+class Plugins:
+    """The kinds that were added in this process; `specs` is what the parser knows, built-in ones included."""
+
+    def __init__(self) -> None:
+        self.specs: dict[str, KindSpec] = dict(BUILT_IN)
+        self.kinds: dict[str, PluginKind] = {}
+
+    def kind(self, name: str | None = None, *, effects: Effects | None = None) -> Callable[[Function], Function]:
+        """Register a function as the kind `name` (its own name if none is given): ``@kind(effects="none")``.
+
+        Raises `ExecutorError` for a name that is taken or no verb, a missing model, or effects that are not
+        declared as ``none``, ``idempotent`` or ``once``.
+        """
+
+        def register(function: Function) -> Function:
+            self.add(function, name or function.__name__, effects)
+            return function
+
+        return register
+
+    def add(self, function: Function, name: str, effects: Effects | None) -> None:
+        if not NAME.match(name) or name in BUILT_IN or name in FIELDS:
+            raise ExecutorError(f"{name!r} cannot be a kind: a new verb in small letters, digits and _")
+        if effects is None or effects not in EFFECTS:
+            raise ExecutorError(f"kind {name} has to declare its effects: none, idempotent or once")
+        made = PluginKind(function, name, effects, inspect.cleandoc(function.__doc__ or ""))
+        self.kinds[name] = made
+        self.specs[name] = made.spec
+
+    def load(self, entries: Mapping[str, Callable[[], Any]]) -> None:
+        """Register what installed packages offer: an entry's name is the verb, its object a decorated function
+        or a pair (function, effects)."""
+        for name, load in entries.items():
+            if name in self.kinds:
+                continue
+            try:
+                found = load()
+            except Exception as problem:  # noqa: BLE001 - whatever a package does when it is loaded
+                raise ExecutorError(f"the plug-in for {name} cannot be loaded: {problem}") from problem
+            function, effects = found if isinstance(found, tuple) else (found, getattr(found, "effects", None))
+            self.add(function, name, effects)

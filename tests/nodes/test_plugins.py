@@ -1,0 +1,65 @@
+"""Kinds that plug-ins add: checked when registered, then as good as the built-in ones."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import BaseModel
+
+from nbflow.errors import ExecutorError, SpecError
+from nbflow.nodes.performed import Performed
+from nbflow.nodes.plugins import Plugins
+from nbflow.plan.workflow import parse
+from tests.runtime.conftest import House, house  # noqa: F401 - the fixture
+
+
+class Shout(BaseModel):
+    text: str
+    times: int = 1
+
+
+async def test_a_kind_runs_with_its_parameters_checked(house: House) -> None:  # noqa: F811
+    plugins = Plugins()
+
+    @plugins.kind("shout", effects="none")
+    async def shout(given: Shout) -> str:
+        """Says it louder."""
+        return given.text.upper() * given.times
+
+    house.engine = house.new_engine()
+    house.engine.kinds["shout"] = Performed(plugins.kinds["shout"])  # type: ignore[index]
+    house.engine.performed["shout"] = house.engine.kinds["shout"]  # type: ignore[assignment]
+    text = "inputs: {t: string}\nnodes: {a: {shout: {text: =inputs.t, times: 2}}}"
+    execution = house.engine.start(parse(text, name="w", kinds=plugins.specs).plan, {"t": "hi"})
+    await execution
+    assert execution.outputs == {"a": "HIHI"}
+    assert execution.nodes["a"].effects == "none"
+    with pytest.raises(SpecError, match="texx"):
+        parse("name: w\nnodes: {a: {shout: {texx: hi}}}", kinds=plugins.specs)
+
+
+@pytest.mark.parametrize(("name", "effects", "why"), [
+    ("tool", "none", "cannot be a kind"),
+    ("needs", "none", "cannot be a kind"),
+    ("Shout", "none", "cannot be a kind"),
+    ("shout", None, "declare its effects"),
+    ("shout", "sometimes", "declare its effects"),
+])
+def test_a_kind_that_breaks_the_contract_is_refused_at_registration(name: str, effects: str | None, why: str) -> None:
+    async def shout(given: Shout) -> str:
+        return given.text
+
+    with pytest.raises(ExecutorError, match=why):
+        Plugins().kind(name, effects=effects)(shout)  # type: ignore[arg-type]
+
+
+def test_a_kind_without_a_model_is_refused() -> None:
+    with pytest.raises(ExecutorError, match="pydantic model"):
+        Plugins().kind("shout", effects="none")(lambda given: given)
+
+
+def test_an_entry_point_that_cannot_be_loaded_says_which() -> None:
+    def load() -> object:
+        raise ImportError("no such module")
+
+    with pytest.raises(ExecutorError, match="the plug-in for shout cannot be loaded: no such module"):
+        Plugins().load({"shout": load})
