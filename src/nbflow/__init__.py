@@ -12,16 +12,18 @@ Names are loaded when they are first used, so that importing the package costs l
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
 _PLACES = {
     "nbflow.assembly": (
-        "agent", "fork", "kind", "open", "parse", "recover", "run", "start", "tool",
+        "agent", "calls", "connection", "events", "executions", "fork", "kind", "nodes", "open", "parse", "recover",
+        "run", "sql", "start", "tool",
     ),
-    "nbflow.analytics.frames": ("calls", "connection", "events", "executions", "nodes", "sql"),
     "nbflow.plan.workflow": ("Workflow",),
     "nbflow.runtime.execution": ("Execution",),
     "nbflow.errors": ("Diagnostic", "ExecutionFailed", "InputError", "NbflowError", "NodeError", "SpecError"),
@@ -45,6 +47,21 @@ def __getattr__(name: str) -> Any:
     value = getattr(import_module(place), name)
     globals()[name] = value
     return value
+
+
+class _Package(ModuleType):
+    """`nbflow.nodes()` is a table of the analytics, though the package of node kinds has the same name."""
+
+    @property
+    def nodes(self) -> Any:
+        return import_module("nbflow.assembly").nodes
+
+    @nodes.setter
+    def nodes(self, module: ModuleType) -> None:
+        """The import system puts the package here; it is found by its whole name all the same."""
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __dir__() -> list[str]:
