@@ -119,13 +119,13 @@ def _text(at: Located, text: str, report: Report) -> Value:
                 report(diagnostic)
         return literal(text)
     try:
-        parts = pieces(text)
+        parts = pieces(text.rstrip("\n") if at.style == "block" else text)
     except ExpressionError as error:
         report(misread(at, text, 0, error) or _at(at, error, 0))
         return literal(None)
     if len(parts) == 1 and parts[0].expression:
         return _expression(at, text, parts[0].start, parts[0].end, report)
-    return _mixed(at, text, parts, report)
+    return _mixed(at, text, pieces(text) if at.style == "block" else parts, report)
 
 
 def _expression(at: Located, text: str, start: int, end: int, report: Report) -> Value:
