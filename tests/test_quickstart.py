@@ -2,6 +2,10 @@
 
 import importlib.util
 import json
+import os
+import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -78,3 +82,38 @@ def test_each_improvement_adds_a_sentence_and_covers_more(name):
         summary, score = better["summary"], now
     assert analysts.coverage(text, text) == {"score": 1.0, "missing": []}
     assert analysts.improve(" ".join(analysts.sentences(text)), text)["added"] == ""
+
+
+def test_the_notebook_and_the_file_have_the_same_workflow():
+    notebook = json.loads((NOTEBOOKS / "01_quickstart.ipynb").read_text("utf-8"))
+    sources = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    [cell] = [source for source in sources if source.startswith("%%workflow review ")]
+    file = (NOTEBOOKS / "review.yaml").read_text("utf-8")
+    assert file.partition("name: review\n")[2].strip() == cell.partition("\n")[2].strip()
+
+
+def test_the_demo_runs_the_notebook_and_shows_what_it_found(tmp_path):
+    ignore = shutil.ignore_patterns(".nbflow", "*.executed.ipynb", "__pycache__")
+    shutil.copytree(NOTEBOOKS, tmp_path / "notebooks", ignore=ignore)
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
+    done = subprocess.run(
+        [sys.executable, "-m", "nbflow.access", "demo"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=170,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "'rounds': 3" in done.stdout
+    assert re.search(r"Norway +0\.5\d+ +1 ", done.stdout)
+    assert "make lab" in done.stderr
+    executed = json.loads((tmp_path / "notebooks" / "01_quickstart.executed.ipynb").read_text("utf-8"))
+    pictures = [
+        output
+        for cell in executed["cells"]
+        for output in cell.get("outputs", [])
+        if "image/svg+xml" in output.get("data", {})
+    ]
+    assert len(pictures) == 2
+    assert "widgets" not in executed["metadata"]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nbclient import NotebookClient
 
 NAME = "01_quickstart.ipynb"
-LINES = 14  # of one cell's output
+LINES, WIDE = 14, 150  # of one cell's output
 
 
 def find() -> Path:
@@ -57,8 +57,15 @@ def execute(notebook: Path) -> Path:
 def _client(content: Any, folder: Path) -> NotebookClient:
     from nbclient import NotebookClient
 
+    class Watched(NotebookClient):
+        """Shows what a cell prints while it runs."""
+
+        def output(self, outs: list[Any], msg: Any, display_id: str | None, cell_index: int) -> Any:
+            view.printed(msg["content"].get("text", ""))
+            return super().output(outs, msg, display_id, cell_index)
+
     view = _View(content)
-    return NotebookClient(
+    return Watched(
         content,
         timeout=600,
         kernel_name="python3",
@@ -84,20 +91,26 @@ class _View:
                 out.print(Text(title.lstrip("# "), "bold"))
             return
         self.number, self.begun = self.number + 1, time.perf_counter()
+        self._status(f"▸ cell {self.number} of {self.total}: {_first(cell.source)}")
+
+    def printed(self, text: str) -> None:
+        if lines := text.strip().splitlines():
+            self._status(f"▸ {lines[-1]}")
+
+    def _status(self, text: str = "") -> None:
+        """One line that the next one overwrites."""
         if err.is_terminal:
-            sys.stderr.write(f"\r▸ cell {self.number} of {self.total}: {_first(cell.source)[:80]}")
+            sys.stderr.write(f"\r\x1b[K{text[: err.width - 1]}")
             sys.stderr.flush()
 
     def ended(self, cell: Any, cell_index: int, execute_reply: Any) -> None:
-        if err.is_terminal:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+        self._status()
         took = spell(time.perf_counter() - self.begun)
         good = execute_reply["content"]["status"] == "ok"
         glyph = Text("✓ ", "green") if good else Text("✗ ", "red")
         out.print(Text.assemble(glyph, (_first(cell.source)[:90], "cyan"), (f"  {took}", "dim")))
         for line in _lines(cell.outputs):
-            out.print(Text("  " + line))
+            out.print(Text("  " + (line if len(line) <= WIDE else line[: WIDE - 1] + "…")))
 
 
 def _first(source: str) -> str:
