@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbflow import assembly
@@ -82,6 +83,8 @@ class Extension:
             asyncio.get_running_loop()
         except RuntimeError:
             return
+        if not _has_store(assembly.store_url()):
+            return
         task = asyncio.get_running_loop().create_task(self._interrupted(), name="nbflow-interrupted")
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
 
@@ -93,6 +96,13 @@ class Extension:
         if ids:
             more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
             self.session.write(f"nbflow: interrupted: {', '.join(ids[-3:])}{more}; %workflow recover goes on")
+
+
+def _has_store(url: str) -> bool:
+    """Whether there is anything to look at; loading the extension makes no store."""
+    scheme, _, place = url.partition(":///")
+    path = Path(place)
+    return scheme == "duckdb" and (path.exists() or (path.parent / "segments").exists())
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:

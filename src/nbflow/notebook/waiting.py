@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Literal
 
 from nbflow.errors import ExecutionFailed, IllegalMove
+from nbflow.execution.events import ExecutionSuspended, Record
 from nbflow.runtime.execution import Execution
 
 End = Literal["ended", "suspended", "detached", "abandoned"]
@@ -29,6 +30,7 @@ class Waiting:
         self.execution, self.tell = execution, tell
         self.loop = asyncio.get_running_loop()
         self.presses = 0
+        self._since = execution.state.sequence
         self._leave: asyncio.Future[End] = self.loop.create_future()
 
     def detach(self) -> None:
@@ -71,10 +73,21 @@ class Waiting:
             return
 
     async def _quiet(self) -> None:
-        await self.execution.until("suspended")
-        await self.execution.quiet()
-        if self.execution.ended:
-            await asyncio.Event().wait()
+        """A suspension that came after this cell began to wait (a resumed execution was suspended before)."""
+        suspended = asyncio.Event()
+
+        def look(records: Sequence[Record]) -> None:
+            if any(
+                record.sequence > self._since and isinstance(record.event, ExecutionSuspended) for record in records
+            ):
+                suspended.set()
+
+        forget = self.execution.subscribe(look)
+        try:
+            await suspended.wait()
+            await self.execution.quiet()
+        finally:
+            forget()
 
     # --- interrupts --------------------------------------------------------------------------------------
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from nbflow.spec.document import conceal
+
 WIDE = frozenset("WF")
 NARROW = dict.fromkeys("iIjl.,:;'|!`", 0.33) | dict.fromkeys('()[]{}/\\ -ftr"', 0.42)
 BROAD = dict.fromkeys("mwMW@%", 0.95) | dict.fromkeys("ABCDEFGHKNOPQRSTUVXYZ&=+<>~#", 0.74)
@@ -17,15 +19,19 @@ MONO = 0.62
 
 
 def clean(text: object) -> str:
-    """One line without what no picture can hold: control characters, lone surrogates, marks that turn the text."""
+    """One line without what no picture can hold: control characters, lone surrogates, marks that turn the text.
+
+    What looks like a key or token is dotted out: a notebook is saved and sent around.
+    """
     line = " ".join(str(text).split())
-    return "".join(char if _shown(char) else "\ufffd" for char in line)
+    return conceal("".join(char if _shown(char) else "\ufffd" for char in line))
 
 
 def clean_block(text: object) -> str:
     """The same for text of several lines."""
-    return "\n".join(
-        "".join(char if _shown(char) or char == "\t" else "\ufffd" for char in line) for line in str(text).splitlines()
+    lines = str(text).splitlines()
+    return conceal(
+        "\n".join("".join(char if _shown(char) or char == "\t" else "\ufffd" for char in line) for line in lines)
     )
 
 

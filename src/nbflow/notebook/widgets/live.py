@@ -15,7 +15,7 @@ from nbflow.execution.events import Record
 from nbflow.execution.state import ENDED
 from nbflow.notebook import inspector
 from nbflow.notebook.render import html, summary
-from nbflow.notebook.render.lettering import clean
+from nbflow.notebook.render.lettering import clean, clean_block
 from nbflow.notebook.render.looks import Look
 from nbflow.notebook.render.picture import Box, Cluster
 from nbflow.notebook.render.places import Layout, Rect
@@ -171,7 +171,7 @@ class LiveView:
         extra, self._extra = self._extra, {}
         message = {"now": self.now(), "h": self._head(), **self._looks(keys), **extra}
         if texts:
-            message["t"] = texts
+            message["t"] = {clean(path): clean_block(text) for path, text in texts.items()}
         if self._page is not None:
             message["i"] = inspector.page(self.watch, *self._page, self.execution.held)
         self.widget.send(message)

@@ -1,0 +1,94 @@
+"""A real kernel, spoken to with messages as every front end does."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from queue import Empty
+from typing import Any
+
+from jupyter_client.manager import start_new_kernel
+
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass
+class Reply:
+    """What one cell gave."""
+
+    status: str = ""
+    error: str = ""
+    streams: str = ""
+    result: str | None = None
+    displays: list[dict[str, Any]] = field(default_factory=list)
+    updates: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def all(self) -> str:
+        """Everything that a person can read."""
+        shown = "\n".join(str(value) for bundle in (*self.displays, *self.updates) for value in bundle.values())
+        return "\n".join((self.error, self.streams, self.result or "", shown))
+
+
+class Kernel:
+    """One kernel in a folder of its own."""
+
+    def __init__(self, folder) -> None:
+        self.folder = folder
+        self.manager, self.client = start_new_kernel(kernel_name="python3", cwd=str(folder))
+
+    def send(self, code: str) -> str:
+        """Start a cell; `finish` waits for it."""
+        return self.client.execute(code, allow_stdin=False)
+
+    def run(self, code: str, timeout: float = 30) -> Reply:
+        return self.finish(self.send(code), timeout)
+
+    def finish(self, id: str, timeout: float = 30) -> Reply:
+        reply = Reply()
+        while True:
+            message = self.client.get_iopub_msg(timeout=timeout)
+            if message["parent_header"].get("msg_id") != id:
+                continue
+            if self._take(reply, message):
+                break
+        while True:
+            answer = self.client.get_shell_msg(timeout=timeout)
+            if answer["parent_header"].get("msg_id") == id:
+                reply.status = answer["content"]["status"]
+                return reply
+
+    def _take(self, reply: Reply, message: dict[str, Any]) -> bool:
+        content, kind = message["content"], message["msg_type"]
+        if kind == "stream":
+            reply.streams += content["text"]
+        elif kind == "display_data":
+            reply.displays.append(content["data"])
+        elif kind == "update_display_data":
+            reply.updates.append(content["data"])
+        elif kind == "execute_result":
+            reply.result = content["data"]["text/plain"]
+        elif kind == "error":
+            reply.error = ANSI.sub("", "\n".join(content["traceback"]))
+        return kind == "status" and content["execution_state"] == "idle"
+
+    def wait_for(self, id: str, holds, timeout: float = 30):
+        """The first message of a cell for which it holds."""
+        while True:
+            message = self.client.get_iopub_msg(timeout=timeout)
+            if message["parent_header"].get("msg_id") == id and holds(message):
+                return message
+
+    def drain(self) -> None:
+        while True:
+            try:
+                self.client.get_iopub_msg(timeout=0.05)
+            except Empty:
+                return
+
+    def interrupt(self) -> None:
+        self.manager.interrupt_kernel()
+
+    def close(self) -> None:
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=True)

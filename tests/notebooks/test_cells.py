@@ -1,0 +1,177 @@
+"""`%%workflow` in a real kernel: it waits, binds, draws, fails in one line, and leaves the kernel alone."""
+
+from __future__ import annotations
+
+import pytest
+
+HELLO = (
+    "%%workflow hello {}\ninputs: {{n: {{type: integer, default: 2}}}}\nnodes:\n  a: {{set: {{v: =inputs.n * 2}}}}\n"
+)
+FAILING = "%%workflow failing {}\nnodes:\n  first: {{set: {{v: 1}}}}\n  a: {{tool: bad, needs: [first]}}\n"
+
+
+def test_the_next_cell_waits_for_the_workflow(kernel):
+    first = kernel.send("%%workflow waits\nnodes: {a: {tool: slow, with: {seconds: 0.4}}}")
+    second = kernel.send("_.phase")
+    assert kernel.finish(first).status == "ok"
+    assert kernel.finish(second).result == "'completed'"
+
+
+def test_the_execution_is_in_underscore_and_in_the_variable(kernel):
+    assert kernel.run(HELLO.format("-i n=3 --as result")).status == "ok"
+    assert kernel.run("_ is result, result.outputs").result == "(True, {'a': {'v': 6}})"
+
+
+def test_the_picture_is_shown_once_and_ends_as_a_still_one(kernel):
+    reply = kernel.run(HELLO.format(""))
+    assert len(reply.displays) == 1
+    assert reply.result is None
+    final = reply.updates[-1]
+    assert set(final) == {"text/html", "image/svg+xml", "text/plain"}
+    assert "completed" in final["text/plain"]
+
+
+def test_a_failed_execution_is_bound_and_then_fails_the_cell_in_one_line(kernel):
+    reply = kernel.run(FAILING.format("--as wrong"))
+    assert reply.status == "error"
+    assert reply.error == "ExecutionFailed: failing: node a failed: ValueError: no way"
+    assert "failed" in reply.updates[-1]["text/plain"]
+    assert kernel.run("_ is wrong, wrong.phase, wrong.error['node']").result == "(True, 'failed', 'a')"
+
+
+def test_run_all_stops_at_a_failed_workflow(kernel):
+    first, second = kernel.send(FAILING.format("")), kernel.send("print('never')")
+    assert kernel.finish(first).status == "error"
+    assert kernel.client.get_shell_msg(timeout=10)["content"]["status"] == "aborted"
+    kernel.drain()
+    assert second
+
+
+def test_an_assignment_receives_the_execution(kernel):
+    kernel.run(HELLO.format("--no-run"))
+    assert kernel.run("x = %workflow run hello -i n=5").status == "ok"
+    assert kernel.run("x.outputs").result == "{'a': {'v': 10}}"
+
+
+def test_an_input_is_taken_from_the_notebook_when_it_is_asked_for(kernel):
+    kernel.run("amount = 21")
+    kernel.run(HELLO.format("-i n=$amount"))
+    assert kernel.run("_.outputs").result == "{'a': {'v': 42}}"
+
+
+def test_no_run_draws_and_gives_the_workflow(kernel):
+    reply = kernel.run(HELLO.format("--no-run"))
+    assert "image/svg+xml" in reply.displays[0]
+    assert kernel.run("type(_).__name__, _.name").result == "('Workflow', 'hello')"
+
+
+def test_mocks_stand_in_for_calls(kernel):
+    cell = "%%workflow mocked --mock\nnodes: {a: {tool: bad, mock: {v: 7}}}"
+    assert kernel.run(cell).status == "ok"
+    assert kernel.run("_.outputs").result == "{'a': {'v': 7}}"
+
+
+def test_warnings_are_told_before_it_runs(kernel):
+    reply = kernel.run("%%workflow warned\nnodes:\n  a: {set: {v: '{{ x }}'}}\n")
+    assert "warning" in reply.streams
+    assert "cell line 3" in reply.streams
+
+
+def test_background_returns_at_once_and_two_of_one_name_are_two(kernel):
+    cell = "%%workflow aside --background --as {}\nnodes: {{a: {{tool: slow, with: {{seconds: 0.5}}}}}}"
+    assert kernel.run(cell.format("one")).status == "ok"
+    assert kernel.run(cell.format("two")).status == "ok"
+    assert kernel.run("one.ended, two.ended, one.id != two.id").result == "(False, False, True)"
+    assert kernel.run("(await one).phase, (await two).phase").result == "('completed', 'completed')"
+
+
+def test_help_is_a_page(kernel):
+    reply = kernel.run("%%workflow --help")
+    assert "--no-run" in reply.streams
+    assert "--debug and --background return at once" in reply.streams
+    assert reply.status == "ok"
+
+
+def test_the_question_mark_shows_the_same_page(kernel):
+    kernel.client.execute("%%workflow?", allow_stdin=False)
+    while True:
+        answer = kernel.client.get_shell_msg(timeout=20)
+        if "payload" in answer["content"] and answer["content"]["payload"]:
+            break
+    assert "--background" in answer["content"]["payload"][0]["data"]["text/plain"]
+    kernel.drain()
+
+
+def test_loading_twice_is_the_same_as_once(kernel):
+    assert kernel.run("%reload_ext nbflow").status == "ok"
+    assert kernel.run(HELLO.format("--as again")).status == "ok"
+    counts = kernel.run(
+        "ip = get_ipython(); [sum(type(t).__name__ == 'AwaitMagics' for t in ip.input_transformers_post), "
+        "len(ip.events.callbacks['pre_run_cell'])]"
+    )
+    assert counts.result.startswith("[1, ")
+
+
+def test_unloading_takes_everything_back(kernel):
+    assert kernel.run("%unload_ext nbflow").status == "ok"
+    left = kernel.run(
+        "ip = get_ipython(); [type(t).__module__ for t in [*ip.input_transformers_post, *ip.input_transformers_cleanup]"
+        " if type(t).__module__.startswith('nbflow')]"
+    )
+    assert left.result == "[]"
+    assert kernel.run("%load_ext nbflow").status == "ok"
+
+
+def test_with_autoawait_off_one_line_says_what_to_do(kernel):
+    kernel.run("%autoawait off")
+    reply = kernel.run(HELLO.format(""))
+    kernel.run("%autoawait on")
+    assert "%autoawait asyncio" in reply.error
+    assert kernel.run(HELLO.format("")).status == "ok"
+
+
+@pytest.mark.parametrize("outer", ["%%time", "%%capture out", "%%timeit -n1 -r1"])
+def test_inside_another_cell_magic_one_line_says_what_to_do(kernel, outer):
+    reply = kernel.run(f"{outer}\n{HELLO.format('')}")
+    assert reply.status == "error"
+    assert "magic.nested" in reply.error
+    assert len(reply.error.splitlines()) == 2
+    assert kernel.run("'out' in globals()").result == "False"
+
+
+def test_a_workflow_in_a_function_gives_something_to_await(kernel):
+    kernel.run(HELLO.format("--no-run"))
+    kernel.run("def later():\n    x = %workflow run hello\n    return x\nwork = later()")
+    assert "does not run yet" in kernel.run("work").result
+    assert kernel.run("(await work).phase").result == "'completed'"
+
+
+def test_an_old_execution_is_drawn_again(kernel):
+    kernel.run(HELLO.format("--as drawn"))
+    reply = kernel.run("drawn")
+    assert "completed" in reply.displays[0]["text/plain"]
+    assert "image/svg+xml" in kernel.run("%workflow show hello").displays[0]
+
+
+def test_a_node_comes_into_a_new_cell(kernel):
+    kernel.run("%%workflow played\nnodes: {a: {tool: blocking, with: {seconds: 0.01}}}")
+    kernel.client.execute("%workflow node a played", allow_stdin=False)
+    while True:
+        answer = kernel.client.get_shell_msg(timeout=20)
+        if answer["content"].get("payload"):
+            break
+    text = answer["content"]["payload"][0]["text"]
+    assert "blocking(**inputs)" in text
+    assert "'seconds': 0.01" in text
+    kernel.drain()
+
+
+def test_reuse_keeps_what_did_not_change_and_says_so(kernel):
+    cell = "%%workflow reused {}\nnodes:\n  a: {{tool: slow, with: {{seconds: 0.05}}}}\n  b: {{tool: blocking, with: {{seconds: {}}}, needs: [a]}}\n"
+    kernel.run("calls.clear()")
+    kernel.run(cell.format("", 0.01))
+    reply = kernel.run(cell.format("--reuse", 0.02))
+    assert reply.status == "ok"
+    assert kernel.run("calls").result == "['slow']"
+    assert "a" in reply.streams
+    assert "kept" in reply.streams

@@ -1,0 +1,128 @@
+"""■ suspends; twice stops what did not listen; three times gives the cell back. The kernel stays usable."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def running(kernel, cell):
+    """Start a cell; it is running when its picture is there."""
+    id = kernel.send(cell)
+    kernel.wait_for(id, lambda message: message["msg_type"] == "display_data")
+    return id
+
+
+def started(kernel, node="a"):
+    """Wait, by messages of the widget, until a node runs."""
+    while True:
+        message = kernel.client.get_iopub_msg(timeout=20)
+        if message["msg_type"] != "comm_msg":
+            continue
+        looks = message["content"]["data"].get("content", {}).get("d", {})
+        if any(look[0] in ("running", "waiting") for look in looks.values()):
+            return
+
+
+def test_the_first_interrupt_suspends_and_nothing_is_lost(kernel):
+    id = running(
+        kernel,
+        "%%workflow stopped\nnodes:\n  first: {set: {v: 1}}\n  a: {tool: slow, needs: [first]}\n  b: {wait: 60s}\n",
+    )
+    started(kernel)
+    kernel.interrupt()
+    reply = kernel.finish(id)
+    assert reply.status == "error"
+    assert reply.error.startswith("Suspended: stopped ")
+    assert "%workflow resume" in reply.error
+    assert len(reply.error.splitlines()) == 1
+    assert "suspended" in reply.updates[-1]["text/plain"]
+    assert kernel.run("_.phase, _.nodes['first'].output, 1 + 1").result == "('suspended', {'v': 1}, 2)"
+    assert kernel.run("[t.get_name() for t in asyncio.all_tasks() if 'nbflow' in t.get_name()]").result == "[]"
+
+
+def test_resume_goes_on_where_it_was(kernel):
+    kernel.run("calls.clear()")
+    id = running(
+        kernel, "%%workflow again\nnodes:\n  a: {tool: slow, with: {seconds: 0.1}}\n  b: {wait: 1s, needs: [a]}\n"
+    )
+    kernel.wait_for(id, waits)
+    kernel.interrupt()
+    assert kernel.finish(id).status == "error"
+    reply = kernel.run("%workflow resume again")
+    assert reply.status == "ok"
+    assert kernel.run("_.phase, calls").result == "('completed', ['slow'])"
+
+
+def waits(message):
+    looks = (
+        message["content"].get("data", {}).get("content", {}).get("d", {}) if message["msg_type"] == "comm_msg" else {}
+    )
+    return any(look[0] == "waiting" for look in looks.values())
+
+
+def test_a_plain_function_does_not_hold_the_interrupt_up(kernel):
+    id = running(kernel, "%%workflow threaded\nnodes: {a: {tool: blocking, with: {seconds: 3}}}")
+    started(kernel)
+    kernel.interrupt()
+    assert "Suspended" in kernel.finish(id, timeout=2).error
+
+
+def test_three_interrupts_give_the_cell_back_whatever_a_node_does(kernel):
+    kernel.run("calls.clear()")
+    id = running(kernel, "%%workflow deaf\nnodes: {a: {tool: stubborn}}")
+    started(kernel)
+    for heard in (1, 2):
+        kernel.interrupt()
+        seen(kernel, heard)
+    kernel.interrupt()
+    reply = kernel.finish(id)
+    assert "left running" in reply.error
+    assert kernel.run("1 + 1").result == "2"
+
+
+def seen(kernel, count):
+    """The view tells of every interrupt."""
+    words = ("stopping what runs", "stopping once more")[count - 1]
+    while True:
+        message = kernel.client.get_iopub_msg(timeout=20)
+        note = (
+            message["content"].get("data", {}).get("content", {}).get("n", {})
+            if message["msg_type"] == "comm_msg"
+            else {}
+        )
+        if words in note.get("text", ""):
+            return
+
+
+def test_an_interrupt_while_nothing_waits_leaves_the_background_alone(kernel):
+    kernel.run("%%workflow quiet --background --as quiet\nnodes: {a: {tool: slow, with: {seconds: 0.5}}}")
+    kernel.interrupt()
+    assert kernel.run("(await quiet).phase").result == "'completed'"
+
+
+def test_a_suspended_execution_can_be_cancelled(kernel):
+    id = running(kernel, "%%workflow dropped --as dropped\nnodes: {a: {wait: 60s}}")
+    kernel.wait_for(id, waits)
+    kernel.interrupt()
+    kernel.finish(id)
+    assert kernel.run("%workflow cancel dropped").status == "ok"
+    assert kernel.run("await dropped.until('cancelled'); dropped.phase").result == "'cancelled'"
+    assert "nothing to resume" in kernel.run("%workflow resume dropped").error
+
+
+@pytest.mark.timeout(90)
+def test_a_killed_kernel_loses_nothing_and_load_ext_names_what_can_be_recovered(fresh_kernel):
+    first = fresh_kernel()
+    id = running(
+        first, "%%workflow killed\nnodes:\n  a: {tool: slow, with: {seconds: 0.1}}\n  b: {wait: 2s, needs: [a]}\n"
+    )
+    first.wait_for(id, waits)
+    first.manager.shutdown_kernel(now=True)
+    second = fresh_kernel()
+    told = second.run("%reload_ext nbflow\nawait asyncio.sleep(1.5)").streams
+    assert "interrupted" in told
+    assert "%workflow recover" in told
+    reply = second.run("found = %workflow recover")
+    assert reply.status == "ok"
+    assert second.run("(await found[0]).phase, found[0].outputs, calls").result.startswith("('completed'")
+    assert second.run("calls").result == "[]"
