@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from nbflow import assembly
 from nbflow.errors import render
+from nbflow.plan.checks.tools import BUILT_IN
 from nbflow.plan.workflow import diagnose
 
 KNOWN = {
@@ -115,6 +117,21 @@ def test_a_key_in_the_text_is_warned_of_and_not_repeated(secret: str) -> None:
         shown = "\n".join(map(render, findings))
         assert secret not in shown
     assert ("secret.literal", "warning") in found(f"nodes: {{a: {{set: {{k: {secret}}}}}}}")
+
+
+def test_what_the_checker_knows_of_built_in_tools_is_what_they_take() -> None:
+    schemas = assembly.tools.schemas()
+    for name, known in BUILT_IN.items():
+        if name in schemas:
+            taken = schemas[name]
+            assert set(known["properties"]) == set(taken["properties"]), name
+            assert set(known["required"]) == set(taken["required"]), name
+
+
+def test_the_reply_of_an_http_tool_is_known() -> None:
+    text = "nodes: {a: {tool: http.get, with: {url: 'https://example.com'}}, b: {set: {v: =a.%s}}}"
+    assert found(text % "body.anything") == []
+    assert found(text % "bdy") == [("expr.unknown_field", "error")]
 
 
 def test_triggers_read_events_only() -> None:

@@ -22,6 +22,11 @@ Shape = Mapping[str, Any]
 ANY: Shape = {}
 TEXT: Shape = {"type": "string"}
 NUMBER: Shape = {"type": "number"}
+_REPLY: Shape = {
+    "type": "object",
+    "properties": {"status": {"type": "integer"}, "headers": {"type": "object"}, "body": {}, "url": TEXT},
+    "additionalProperties": False,
+}
 _SCALARS = ("string", "number", "integer", "boolean", "null")
 
 
@@ -92,6 +97,10 @@ def _agent(shapes: Shapes, body: Linked, index: int, node: NodeSpec) -> Shape:
     return TEXT if "prompt" in node.verb and ("/" in model or not model) else ANY
 
 
+def _tool(shapes: Shapes, body: Linked, index: int, node: NodeSpec) -> Shape:
+    return _REPLY if str(node.verb.get("name", "")).startswith("http.") else ANY
+
+
 def _set(shapes: Shapes, body: Linked, index: int, node: NodeSpec) -> Shape:
     return literal_shape(node.place("set"))
 
@@ -144,7 +153,7 @@ def _switch(shapes: Shapes, body: Linked, index: int, node: NodeSpec) -> Shape:
 
 
 _FINDERS = {
-    "agent": _agent, "set": _set, "aggregate": _aggregate, "loop": _loop, "parallel": _parallel, "ask": _ask,
+    "agent": _agent, "tool": _tool, "set": _set, "aggregate": _aggregate, "loop": _loop, "parallel": _parallel, "ask": _ask,
     "workflow": _workflow, "switch": _switch,
 }  # fmt: skip
 

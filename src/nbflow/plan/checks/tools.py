@@ -25,10 +25,11 @@ _TEXT: Schema = {"type": "string"}
 _OBJECT: Schema = {"type": "object"}
 _TEXTS: Schema = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 _READ: Mapping[str, Schema] = {
-    "url": _TEXT, "params": _OBJECT, "headers": _OBJECT, "auth": _ANY, "timeout": _ANY, "follow": _ANY, "limit": _ANY,
-    "allow": _ANY, "save": _ANY, "parse": _ANY,
+    "url": _TEXT, "params": _OBJECT, "headers": _OBJECT, "auth": _OBJECT, "parse": _ANY, "accept": _ANY, "timeout": _TEXT,
+    "max_bytes": {"type": "integer"}, "redirects": {"type": "integer"}, "allow_hosts": {"type": "array"},
+    "idempotency_key": _ANY,
 }  # fmt: skip
-_WRITE: Mapping[str, Schema] = {**_READ, "json": _ANY, "form": _ANY, "files": _ANY, "body": _ANY}
+_WRITE: Mapping[str, Schema] = {**_READ, "json": _ANY, "form": _OBJECT, "files": {"type": "array"}, "body": _ANY}
 
 BUILT_IN: Mapping[str, Schema] = {
     "http.get": _object(("url",), **_READ),

@@ -245,11 +245,15 @@ def _type(schema: Schema, at: Located, report: Report) -> None:
             for keyword, part in _word(at, "list" if at.value == "array" else at.value, report).items():
                 schema.setdefault(keyword, part)
         return
-    if isinstance(at.value, list) and at.value and all(item.value in TYPES or item.value is None for item in at.value):
+    if isinstance(at.value, list) and at.value and all(map(_names_a_type, at.value)):
         schema["type"] = ["null" if item.value is None else item.value for item in at.value]
         return
     hint = f"the types are {listed(TYPES)}"
     report(finding(at, "schema.type", f"'type' must be the name of a type; this is {at.kind()}", hint=hint))
+
+
+def _names_a_type(at: Located) -> bool:
+    return at.value is None or (isinstance(at.value, str) and at.value in TYPES)
 
 
 def _simple(schema: Schema, keyword: str, at: Located, report: Report) -> None:
