@@ -109,8 +109,9 @@ class _View:
         good = execute_reply["content"]["status"] == "ok"
         glyph = Text("✓ ", "green") if good else Text("✗ ", "red")
         out.print(Text.assemble(glyph, (_first(cell.source)[:90], "cyan"), (f"  {took}", "dim")))
+        room = min(WIDE, out.width - 3) if out.is_terminal else WIDE
         for line in _lines(cell.outputs):
-            out.print(Text("  " + (line if len(line) <= WIDE else line[: WIDE - 1] + "…")))
+            out.print(Text("  " + (line if len(line) <= room else line[: room - 1] + "…")))
 
 
 def _first(source: str) -> str:
