@@ -134,7 +134,9 @@ def test_any_value_in_any_place_is_read_or_explained(block: int) -> None:
     rng = random.Random(block)
     for path in PATHS[block::8]:
         for value in rng.sample(VALUES, 3):
-            holds(yaml.dump(replaced(DOCUMENT, path, value), Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True))
+            holds(
+                yaml.dump(replaced(DOCUMENT, path, value), Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
+            )
 
 
 @pytest.mark.parametrize("block", range(4))
@@ -166,5 +168,7 @@ def test_any_change_of_letters_is_read_or_explained(block: int) -> None:
         data = bytearray(text.encode() if isinstance(text, str) else text)
         for _ in range(rng.randrange(1, 6)):
             place = rng.randrange(len(data) + 1)
-            data[place : place + rng.randrange(3)] = rng.choice([b"", b"\n", b"  ", b":", b"{", b"]", b"'", b"=", b"\xff", b"\t"])
+            data[place : place + rng.randrange(3)] = rng.choice(
+                [b"", b"\n", b"  ", b":", b"{", b"]", b"'", b"=", b"\xff", b"\t"]
+            )
         holds(bytes(data))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain, islice
 
 from nbflow.plan.checks.findings import Checking
 from nbflow.plan.link import Linked, Use
-from nbflow.spec.names import ROOTS
+from nbflow.spec.document import Located
+from nbflow.spec.names import ROOTS, listed
 
 _SCOPES = {
     "loop": "'loop' can be read in a loop only",
@@ -60,14 +62,11 @@ def _unknown(checking: Checking, use: Use, hidden: dict[str, str]) -> None:
     if owner is not None:
         hint = f"'{name}' is inside '{owner}': read what '{owner}' gives"
     else:
-        hint = checking.guess(name, [*use.body.ids_around(), *ROOTS]) or f"there is no node '{name}'"
+        hint = checking.guess(name, chain(use.body.ids_around(), ROOTS)) or f"there is no node '{name}'"
     checking.at(use, "expr.unknown_name", f"unknown name '{name}'", hint)
 
 
-def _lost(checking: Checking, body: Linked, target: int, at: object, field: str) -> None:
-    from nbflow.spec.document import Located
-
-    assert isinstance(at, Located)
+def _lost(checking: Checking, body: Linked, target: int, at: Located, field: str) -> None:
     name = str(at.value)
     id = body.nodes[target].id
     around = body.around
@@ -76,6 +75,6 @@ def _lost(checking: Checking, body: Linked, target: int, at: object, field: str)
     if around is not None:
         hint = f"'{name}' stands outside this body; order it from the node that holds the body"
     else:
-        hint = checking.guess(name, body.index) or f"nodes here: {', '.join(list(body.index)[:8])}"
+        hint = checking.guess(name, body.index) or f"nodes here: {listed(islice(body.index, 8))}"
     verb = "needs" if field == "needs" else "chooses"
     checking.wrong(at, "graph.unknown_ref", f"'{id}' {verb} '{name}', which is no node here", hint, length=len(name))
