@@ -211,10 +211,9 @@ def _mixed(refusal: Refusal) -> Diagnostic | None:
 
 
 def _odd_start(refusal: Refusal) -> Diagnostic | None:
-    if "cannot start any token" not in refusal.problem:
-        return None
     start = refusal.rest[:1]
-    if start not in "%@`\t":
+    wrong = "cannot start any token" in refusal.problem and start in ("%", "@", "`", "\t")
+    if not wrong and not ("mapping keys are not allowed" in refusal.problem and start == "?"):
         return None
     value = re.split(r"\s#|[,}\]]" if refusal.in_flow else r"\s#", refusal.rest, maxsplit=1)[0].rstrip()
     return refusal.say("yaml.syntax", f"a plain value cannot begin with {start}", f"write {quoted(value)}")
