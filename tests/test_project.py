@@ -46,7 +46,7 @@ def test_imports_point_down():
 
 
 def test_no_file_names_a_machine():
-    place = re.compile(r"(?<![\w$}./-])/(?:home|root|work|Users)/[\w.-]+")
+    place = re.compile(r"(?<![\w$}./-])/(?:root/|work/|(?:home|Users)/[\w.-]+/)[\w.-]+")
     found = [
         f"{path.relative_to(ROOT)}: {match.group()}"
         for path in _tracked()
@@ -82,13 +82,15 @@ def test_the_card_s_eleven_packages_are_core():
 
 
 def test_no_test_sleeps_or_mocks():
+    """What a killed process or a starting server is waited for stands in the suite's own modules, not in tests."""
+    mocks, sleeps = re.compile(r"\bunittest\.mock\b|\bMagicMock\b"), re.compile(r"\btime\.sleep\(")
     found = []
     for path in (ROOT / "tests").rglob("*.py"):
-        text = path.read_text("utf-8")
-        for line, content in enumerate(text.splitlines(), 1):
-            if re.search(r"\btime\.sleep\(|\bunittest\.mock\b|\bMagicMock\b", content) and "allowed:" not in content:
+        banned = [mocks, sleeps] if path.name.startswith("test_") else [mocks]
+        for line, content in enumerate(path.read_text("utf-8").splitlines(), 1):
+            if path.name != "test_project.py" and any(word.search(content) for word in banned):
                 found.append(f"{path.relative_to(ROOT)}:{line}")
-    assert [place for place in found if not place.startswith("tests/test_project.py")] == []
+    assert found == []
 
 
 def test_decisions_are_short():
