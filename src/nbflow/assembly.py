@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
+import warnings
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import entry_points
@@ -36,6 +37,7 @@ from nbflow.runtime.engine import Engine, unknown
 from nbflow.runtime.execution import Execution
 from nbflow.settings import settings
 from nbflow.spec.document import Limits
+from nbflow.storage.addresses import read_address
 
 tools = ToolRegistry()
 agents = AgentRegistry()
@@ -129,17 +131,19 @@ def store_url(store: str | None = None) -> str:
 
 def open_journal(store: str | None = None) -> Journal:
     """The journal at an address. Raises `StorageError` for one that is not known."""
-    url = store_url(store)
-    scheme, _, rest = url.partition(":")
-    if scheme == "memory":
+    address = read_address(store_url(store))
+    if address.scheme == "memory":
         from nbflow.storage.memory.journal import MemoryJournal
 
         return MemoryJournal()
-    if scheme == "duckdb":
+    if address.path is not None:
         from nbflow.storage.duckdb.journal import DuckDBJournal
 
-        return DuckDBJournal(Path(rest.removeprefix("///")))
-    raise StorageError("store.unknown", f"no store is known for {scheme}:", "duckdb:///path or memory:")
+        if address.moved:
+            address.path.parent.mkdir(parents=True, exist_ok=True)
+            warnings.warn(f"the folder cannot be written; executions are kept in {address.path}", stacklevel=2)
+        return DuckDBJournal(address.path)
+    raise StorageError("store.url", f"{address.scheme} is not served yet", "use duckdb:///path or memory:")
 
 
 def find_tables(store: str | None = None) -> str | frames.Attached:

@@ -7,7 +7,6 @@ harm the store, and none keeps it from its writers. Times are UTC. pandas and Du
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
@@ -16,6 +15,7 @@ from nbflow.analytics.kinds import kinds_of
 from nbflow.analytics.tables import JSON_COLUMNS, VIEWS
 from nbflow.errors import NbflowError, StorageError
 from nbflow.storage import tags
+from nbflow.storage.addresses import read_address
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,14 +150,12 @@ def _source(store: Store) -> Attached:
     found = find(store) if store is None or isinstance(store, str) else store
     if not isinstance(found, str | Path):
         return found
-    match = re.match(r"([a-z+]{2,}):(///)?(.*)$", str(found))
-    if match is None:
-        return DuckDBStore(found)
-    if match[1] == "duckdb":
-        return DuckDBStore(match[3])
-    if match[1] == "memory":
+    place = read_address(found)
+    if place.path is not None:
+        return DuckDBStore(place.path)
+    if place.scheme == "memory":
         return MemoryJournal()
-    raise StorageError("store.url", f"no tables are known for {match[1]}:", "use duckdb:///path")
+    raise StorageError("store.url", f"no tables are known for {place.scheme}:", "use duckdb:///path")
 
 
 def _fill_kinds(opened: DuckDBPyConnection) -> None:

@@ -19,17 +19,17 @@ order by execution, sequence
     # every fact about a node, those told by the records of others too
     """
 create view parts.told as
-select execution, node as path, sequence, stamp, event, fields from store.records
+select execution, node as path, sequence, stamp, event, fields, sequence as place from store.records
 where node is not null and event in (
   'NodeStarted', 'NodeCompleted', 'NodeFailed', 'NodeSkipped', 'NodeCancelled', 'NodeWaiting', 'AttemptFailed',
   'NodeExpanded', 'NodeEdited')
 union all
-select execution, told->>'$[0]', sequence, stamp, 'NodeSkipped', json_object('reason', told->>'$[1]')
+select execution, told->>'$[0]', sequence, stamp, 'NodeSkipped', json_object('reason', told->>'$[1]'), sequence + 0.5
 from (
   select execution, sequence, stamp, unnest(try_cast(fields->'$.skipped' as json[])) as told
   from store.records where (fields->'$.skipped') is not null)
 union all
-select execution, told->>'$', sequence, stamp, 'NodeCancelled', json_object('reason', 'cancelled')
+select execution, told->>'$', sequence, stamp, 'NodeCancelled', json_object('reason', 'cancelled'), sequence + 0.5
 from (
   select execution, sequence, stamp, unnest(try_cast(fields->'$.cancelled' as json[])) as told
   from store.records where (fields->'$.cancelled') is not null)
@@ -37,7 +37,7 @@ from (
     """
 create view parts.settled as
 select execution, path,
-  min(sequence) as first,
+  min(place) as first,
   max_by({'event': event, 'stamp': stamp, 'sequence': sequence, 'reason': fields->>'$.reason'}, sequence) as at_last,
   max((fields->>'$.attempt')::integer) as attempts,
   min(stamp) filter (event in ('NodeStarted', 'NodeExpanded', 'NodeWaiting')) as started,
@@ -87,7 +87,7 @@ left join parts.began as began using (execution)
 left join parts.stands as stands using (execution)
 left join parts.kinds as kinds
   on kinds.hash = began.hash and kinds.node = regexp_replace(settled.path, '\\[[^\\]]*\\]', '', 'g')
-order by settled.execution, settled.first
+order by settled.execution, settled.first, settled.path
 """,  # noqa: S608 - the names are ours
     """
 create view calls as

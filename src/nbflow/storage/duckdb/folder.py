@@ -57,7 +57,14 @@ class Folder:
         return self.root / (name if stem == "history" else f"{stem}.{name}")
 
     def create(self) -> None:
-        """Make the folders. Raises `StorageError`: ``store.read_only``, ``store.path``."""
+        """Make the folders, but none above the store's own.
+
+        Raises `StorageError`: ``store.read_only``, or ``store.path`` for a folder that is not there or is none.
+        """
+        missing = next((place for place in reversed(self.root.parents) if not place.exists()), None)
+        if missing is not None:
+            raise StorageError("store.path", f"the folder {missing} does not exist, so no store is made in {self.root}",
+                               f"make it (mkdir -p {self.root}), or name another in NBFLOW_STORE")
         try:
             self.segments.mkdir(parents=True, exist_ok=True)
             self.values.mkdir(exist_ok=True)

@@ -1,0 +1,76 @@
+"""Addresses of stores, as SQLAlchemy writes them: ``duckdb:///relative``, ``duckdb:////absolute``, ``memory:``.
+
+A folder that cannot be written has its store in the person's state folder; which one follows from the path alone, so
+every process finds it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+from nbflow.errors import StorageError
+
+Scheme = Literal["duckdb", "memory", "postgresql", "mongodb"]
+
+_KNOWN = "the store is duckdb:///path, postgresql://…, mongodb://… or memory:"
+_SCHEMES: dict[str, Scheme] = {
+    "duckdb": "duckdb", "memory": "memory", "postgresql": "postgresql", "postgres": "postgresql", "mongodb": "mongodb",
+    "mongodb+srv": "mongodb",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A store: `path` of the database for duckdb; `moved` when that is not where the address says."""
+
+    url: str
+    scheme: Scheme
+    path: Path | None = None
+    moved: bool = False
+
+
+def read_address(url: str | Path) -> Address:
+    """The parts of an address; a path alone is a DuckDB store. Raises `StorageError` ``store.url``.
+
+    >>> read_address("duckdb:///.nbflow/history.duckdb").scheme
+    'duckdb'
+    """
+    text = str(url)
+    match = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):(.*)$", text, re.DOTALL)
+    if isinstance(url, Path) or match is None:
+        return _on_disk(text, text)
+    scheme = _SCHEMES.get(match[1].lower())
+    if scheme is None:
+        raise StorageError("store.url", f"no store is known for {match[1]}://", f"{_KNOWN}; did you mean postgresql://?")
+    return _on_disk(text, match[2]) if scheme == "duckdb" else Address(text, scheme)
+
+
+def _on_disk(url: str, path: str) -> Address:
+    name = path.removeprefix("///") if path.startswith("///") else path.removeprefix("//")
+    if not name or name.endswith("/"):
+        raise StorageError("store.url", f"{url} names no file", "such as duckdb:///.nbflow/history.duckdb")
+    wanted = Path(name).expanduser()
+    if _writable(wanted.absolute().parent):
+        return Address(url, "duckdb", wanted)
+    return Address(url, "duckdb", _state_place(wanted.absolute()), moved=True)
+
+
+def _writable(folder: Path) -> bool:
+    """Whether a store can be in a folder, which need not exist; a file in its place is an error elsewhere."""
+    for place in (folder, *folder.parents):
+        if place.is_dir():
+            return os.access(place, os.W_OK | os.X_OK)
+        if place.exists():
+            return True
+    return True
+
+
+def _state_place(path: Path) -> Path:
+    state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    digest = sha256(str(path).encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    return Path(state).expanduser() / "nbflow" / f"{path.parent.name.strip('.') or 'store'}-{digest}" / path.name
