@@ -75,12 +75,12 @@ def calls(work: Callable[[], object]) -> int:
 @pytest.mark.parametrize("shape", [chain, fan, branches, conditions, deep], ids=lambda shape: shape.__name__)
 def test_a_good_text_four_times_as_large_costs_four_times_as_much(shape: Callable[[int], str]) -> None:
     parse(shape(40))
-    small, large = (calls(lambda text=shape(size): parse(text, limits=WIDE)) for size in (400, 1600))
+    small, large = (calls(lambda text=shape(size): parse(text, limits=WIDE)) for size in (250, 1000))
     assert large < 4.6 * small
 
 
 @pytest.mark.parametrize("shape", [wrong, knot], ids=lambda shape: shape.__name__)
 def test_a_bad_text_four_times_as_large_costs_four_times_as_much(shape: Callable[[int], str]) -> None:
     diagnose(shape(40))
-    small, large = (calls(lambda text=shape(size): diagnose(text, limits=WIDE)) for size in (400, 1600))
+    small, large = (calls(lambda text=shape(size): diagnose(text, limits=WIDE)) for size in (250, 1000))
     assert large < 4.6 * small

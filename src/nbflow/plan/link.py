@@ -93,7 +93,7 @@ def link(spec: WorkflowSpec) -> Linked:
         _works(root, -1, spec.chart)
     _resolve(root)
     if spec.on_error:
-        nodes = _named(spec.on_error, root, "undo")
+        nodes = _named(spec.on_error, root, "report")
         handler = _body(nodes, root, -1, frozenset({"error"}), detached=True, name="on_error")
         _resolve(handler)
         root.bodies[-1, "on_error"] = handler

@@ -41,7 +41,7 @@ class Join:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """`max` retries after the first attempt; delays in seconds; `on` names error kinds (empty: any but InvalidInput)."""
+    """`max` retries after the first attempt; delays in seconds; `on` names error kinds (none: any but InvalidInput)."""
 
     max: int = 0
     delay: float = 0.0
@@ -217,7 +217,7 @@ class Listen:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A statechart; `chart` is what `spec.machine` made of it. `works` are bodies of one node each, as `chart.works`."""
+    """A statechart, as `spec.machine` made it. `works` are bodies of one node each, in the order of `chart.works`."""
 
     chart: Any
     arguments: Value | None = None

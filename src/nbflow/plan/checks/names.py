@@ -25,7 +25,6 @@ _SCOPES = {
 _HINTS = {
     "event": "data from outside comes through 'inputs'",
     "loop": "a value that is carried belongs in a loop's 'start'",
-    "item": "did you mean 'inputs'?",
     "ctx": "in a graph, read the nodes' outputs or 'inputs'",
 }
 

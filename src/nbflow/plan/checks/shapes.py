@@ -153,7 +153,8 @@ def _switch(shapes: Shapes, body: Linked, index: int, node: NodeSpec) -> Shape:
 
 
 _FINDERS = {
-    "agent": _agent, "tool": _tool, "set": _set, "aggregate": _aggregate, "loop": _loop, "parallel": _parallel, "ask": _ask,
+    "agent": _agent, "tool": _tool, "set": _set, "aggregate": _aggregate, "loop": _loop, "parallel": _parallel,
+    "ask": _ask,
     "workflow": _workflow, "switch": _switch,
 }  # fmt: skip
 

@@ -25,7 +25,8 @@ _TEXT: Schema = {"type": "string"}
 _OBJECT: Schema = {"type": "object"}
 _TEXTS: Schema = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 _READ: Mapping[str, Schema] = {
-    "url": _TEXT, "params": _OBJECT, "headers": _OBJECT, "auth": _OBJECT, "parse": _ANY, "accept": _ANY, "timeout": _TEXT,
+    "url": _TEXT, "params": _OBJECT, "headers": _OBJECT, "auth": _OBJECT, "parse": _ANY, "accept": _ANY,
+    "timeout": _TEXT,
     "max_bytes": {"type": "integer"}, "redirects": {"type": "integer"}, "allow_hosts": {"type": "array"},
     "idempotency_key": _ANY,
 }  # fmt: skip
