@@ -17,6 +17,7 @@ from nbflow.errors import InputError
 from nbflow.spec.document import conceal
 from nbflow.spec.names import did_you_mean, listed
 from nbflow.spec.schema.formats import FORMATS
+from nbflow.spec.schema.patterns import PatternError, compile_pattern
 
 Path = tuple[str | int, ...]
 Schema = Mapping[str, Any]
@@ -242,8 +243,15 @@ def _size(
 
 
 def _pattern(value: Any, rule: Any, schema: Schema, path: Path, name: str) -> Found:
-    if isinstance(value, str) and not re.search(rule, value):
+    if isinstance(value, str) and not _matches(rule, value):
         yield Problem(path, "input.pattern", f"{_subject(path, name)} must match {rule}; it is {shown(value)}")
+
+
+def _matches(pattern: str, text: str) -> bool:
+    try:
+        return compile_pattern(pattern).search(text)
+    except PatternError:  # a schema that came with a tool, and not with a workflow
+        return re.search(pattern, text) is not None
 
 
 def _format(value: Any, rule: Any, schema: Schema, path: Path, name: str) -> Found:
@@ -363,11 +371,18 @@ def _validator(text: str) -> Any:
         "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
     ).redefine("array", lambda _, value: isinstance(value, (list, tuple)))
     extend: Callable[..., Any] = jsonschema.validators.extend
-    strict = extend(jsonschema.Draft202012Validator, type_checker=types)
+    strict = extend(jsonschema.Draft202012Validator, {"pattern": _library_pattern}, type_checker=types)
     formats = jsonschema.FormatChecker(formats=())
     for format_name, (test, _) in FORMATS.items():
         formats.checks(format_name)(lambda value, test=test: not isinstance(value, str) or test(value))
     return strict(json.loads(text), format_checker=formats)
+
+
+def _library_pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[Any]:
+    import jsonschema
+
+    if isinstance(value, str) and not _matches(pattern, value):
+        yield jsonschema.ValidationError(f"{shown(value)} does not match {pattern}")
 
 
 def not_a_schema(schema: Schema) -> str | None:

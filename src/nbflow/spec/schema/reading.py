@@ -14,6 +14,7 @@ from nbflow.spec.document import Located, finding
 from nbflow.spec.names import did_you_mean, listed, nearest
 from nbflow.spec.schema.checking import PLAIN, SILENT, TYPES, Problem, check, not_a_schema
 from nbflow.spec.schema.formats import FORMATS
+from nbflow.spec.schema.patterns import PatternError, compile_pattern
 
 Report = Callable[[Diagnostic], None]
 Schema = dict[str, Any]
@@ -33,7 +34,7 @@ _MARKS = frozenset({"enum", "const", "anyOf", "oneOf", "allOf", "$ref"})  # keyw
 _LISTS_OF_SCHEMAS = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
 _SCHEMAS = frozenset({"items", "not", "contains", "propertyNames", "if", "then", "else", "unevaluatedProperties",
                       "unevaluatedItems"})  # fmt: skip
-_MAPPINGS_OF_SCHEMAS = frozenset({"properties", "$defs", "patternProperties", "dependentSchemas"})
+_MAPPINGS_OF_SCHEMAS = frozenset({"properties", "$defs", "dependentSchemas"})
 _NUMBERS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"})
 _COUNTS = frozenset({"minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "minContains",
                      "maxContains"})  # fmt: skip
@@ -280,9 +281,11 @@ def _pattern(schema: Schema, at: Located, report: Report) -> None:
         report(_wanted(at, "pattern", "text"))
         return
     try:
-        re.compile(at.value)
-    except (re.error, OverflowError, RecursionError) as error:
-        report(finding(at, "schema.pattern", f"'pattern' is not a regular expression: {error}"))
+        compile_pattern(at.value)
+    except PatternError as error:
+        hint = "there are characters, classes, groups, | * + ? {m,n} ^ and $; no look-around, no reference back"
+        message = f"'pattern' is not a regular expression of the language: {error}"
+        report(finding(at, "schema.pattern", message, hint=hint, offset=error.offset))
         return
     schema["pattern"] = at.value
 
