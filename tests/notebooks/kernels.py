@@ -37,9 +37,9 @@ class Kernel:
         self.folder = folder
         self.manager, self.client = start_new_kernel(kernel_name="python3", cwd=str(folder))
 
-    def send(self, code: str) -> str:
-        """Start a cell; `finish` waits for it."""
-        return self.client.execute(code, allow_stdin=False)
+    def send(self, code: str, *, attended: bool = True) -> str:
+        """Start a cell; `finish` waits for it. Front ends with a person say that input can be asked for."""
+        return self.client.execute(code, allow_stdin=attended)
 
     def run(self, code: str, timeout: float = 30) -> Reply:
         return self.finish(self.send(code), timeout)

@@ -175,3 +175,17 @@ def test_reuse_keeps_what_did_not_change_and_says_so(kernel):
     assert kernel.run("calls").result == "['slow']"
     assert "a" in reply.streams
     assert "kept" in reply.streams
+
+
+def test_nobody_is_waited_for_at_a_breakpoint_where_nobody_is(kernel):
+    cell = "%%workflow unattended --break b\nnodes: {a: {set: {v: 1}}, b: {set: {v: =a.v}}}"
+    reply = kernel.finish(kernel.send(cell, attended=False), timeout=20)
+    assert reply.status == "ok"
+    assert "breakpoints are passed: b" in reply.streams
+
+
+def test_a_front_end_that_does_not_answer_is_not_waited_for(kernel):
+    reply = kernel.run("%%workflow silent --break b\nnodes: {a: {set: {v: 1}}, b: {set: {v: =a.v}}}")
+    assert reply.status == "ok"
+    assert "breakpoints are passed: b" in reply.streams
+    assert kernel.run("_.phase").result == "'completed'"

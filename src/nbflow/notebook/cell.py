@@ -15,7 +15,7 @@ from nbflow.notebook.finding import find_execution
 from nbflow.notebook.options import Options
 from nbflow.notebook.render import html
 from nbflow.notebook.render.extract import picture
-from nbflow.notebook.session import Session
+from nbflow.notebook.session import UNATTENDED, Session
 from nbflow.plan.plan import Plan
 from nbflow.plan.workflow import Workflow
 from nbflow.runtime.execution import Execution
@@ -81,7 +81,11 @@ async def start(session: Session, options: Options, workflow: Workflow) -> Execu
     else:
         earlier = await find_execution(options.reuse or workflow.name, options.store)
         execution = await session.rerun(earlier, workflow.plan, options.inputs, store=options.store, mock=options.mock)
-    if options.debug or options.breaks:
+    if not (options.debug or stops.nodes):
+        return execution
+    if session.kernel and not session.attended() and not (options.debug or options.background):
+        session.write(f"{UNATTENDED}: {', '.join(stops.nodes)} [magic.breakpoint]")
+    else:
         stops.apply(execution, on_error=options.debug)
     return execution
 

@@ -31,6 +31,7 @@ class Extension:
         self.session = Session(
             shell.user_ns, kernel=hasattr(shell, "kernel"), next_input=shell.set_next_input,
             bind=shell.displayhook.update_user_ns,
+            attended=lambda: bool(getattr(getattr(shell, "kernel", None), "_allow_stdin", True)),
         )  # fmt: skip
         self.rewrite = AwaitMagics(lambda: bool(shell.autoawait))
         self.completer = Completer(self.session)

@@ -138,3 +138,6 @@ def first_line(lines: list[str]) -> list[str]:
             if LATE.match(line):
                 raise MagicError("magic.first_line", "%%workflow must be the first line of the cell", "move it up")
     return lines
+
+
+first_line.has_side_effects = True  # type: ignore[attr-defined] # IPython must not ask it whether a cell is complete

@@ -21,6 +21,7 @@ from nbflow.notebook.progress import TextProgress
 from nbflow.notebook.render import html, summary
 from nbflow.notebook.render.extract import picture as draw
 from nbflow.notebook.render.layout import layout_aside
+from nbflow.notebook.render.places import Layout
 from nbflow.notebook.render.watch import Watch
 from nbflow.notebook.waiting import Waiting
 from nbflow.notebook.widgets.live import LiveView
@@ -29,18 +30,23 @@ from nbflow.plan.workflow import Workflow
 from nbflow.ports.clock import SystemClock
 from nbflow.runtime.execution import Execution, failure_line
 
+UNATTENDED = "warning: nobody is here to continue, so breakpoints are passed"
 SILENCE = 2.0  # seconds without a word from a browser, after which there is none
 
 
 class Session:
-    """One notebook. `kernel` says that there are output areas; without them progress is text."""
+    """One notebook. `kernel` says that there are output areas, `attended` that a person may be at them.
+
+    Without the first progress is text; without the second there is a still picture and text, and no widget.
+    """
 
     def __init__(
         self, namespace: dict[str, Any], *, kernel: bool, write: Callable[[str], None] = print,
         next_input: Callable[[str], None] = print, bind: Callable[[Any], None] = lambda value: None,
+        attended: Callable[[], bool] = lambda: True,
     ) -> None:  # fmt: skip
         self.namespace, self.kernel, self.write = namespace, kernel, write
-        self.next_input, self.bind = next_input, bind
+        self.next_input, self.bind, self.attended = next_input, bind, attended
         self.now = SystemClock().now
         self.workflows: dict[str, Workflow] = {}
         self.breakpoints: dict[str, Breakpoints] = {}
@@ -142,6 +148,8 @@ class Session:
         if not self.kernel:
             return self._in_text(execution, watch, progress)
         place = await layout_aside(picture)
+        if not self.attended():
+            return self._unattended(execution, watch, place, progress)
         controls = Controls(execution, picture, self.stops_of(execution.plan.name), debug=debug, waiting=waiting)
         view = LiveView(execution, watch, place, screen.OutputArea(), controls, self.now)
         view.on_end.append(progress.close)
@@ -161,10 +169,13 @@ class Session:
             return
         progress.start(0.0)
         execution = view.execution
-        if execution.held and view.commands.awaited:
-            self.write(
-                f"warning: no live view answers, so the breakpoint at {execution.held[0]} is passed [magic.breakpoint]"
-            )
+        stops = self.stops_of(execution.plan.name).nodes
+        if not view.commands.awaited or not (stops or execution.held):
+            return
+        for node in stops:
+            execution.clear_breakpoint(node)
+        self.write(f"{UNATTENDED}: {', '.join(stops or execution.held)} [magic.breakpoint]")
+        if execution.held:
             execution.resume()
 
     def _in_text(self, execution: Execution, watch: Watch, progress: TextProgress) -> Callable[[], None]:
@@ -175,6 +186,22 @@ class Session:
             forget()
             progress.close()
             self.write(summary.text(watch, execution.id, self.now()))
+
+        return closing
+
+    def _unattended(
+        self, execution: Execution, watch: Watch, place: Layout, progress: TextProgress
+    ) -> Callable[[], None]:
+        """A run without a person (nbclient, papermill): what is saved is the still picture and nothing else."""
+        area, name = screen.OutputArea(), f"nbflow-{execution.id}"
+        area.show({"text/plain": summary.headline(watch, execution.id, self.now())}, name)
+        forget = execution.subscribe(lambda records: _fold(watch, records))
+        progress.start(SILENCE)
+
+        def closing() -> None:
+            forget()
+            progress.close()
+            area.replace(dict(html.final(watch, execution.id, self.now(), place)), name)
 
         return closing
 

@@ -66,7 +66,8 @@ def _quoted(*lines: str) -> str:
     """Lines as one label: escaped, and never taken for markup."""
     from graphviz import escape, nohtml
 
-    return nohtml("\\n".join(escape(clean(line)) for line in lines))
+    label: str = nohtml("\\n".join(escape(clean(line)) for line in lines))
+    return label
 
 
 class _Worded:

@@ -102,7 +102,8 @@ class LiveView:
         bundle = dict(shown[0] if isinstance(shown, tuple) else shown)
         bundle["text/plain"] = summary.headline(self.watch, self.execution.id, self.now())
         self.screen.show(bundle, self.name)
-        self._forget = [self.execution.texts(self._said), self.execution.subscribe(self._news)]
+        execution = self.execution
+        self._forget = [execution.texts(self._said), execution.on_held(self._soon), execution.subscribe(self._news)]
         if self.over:  # it had ended before it was shown
             self._let_go()
 
