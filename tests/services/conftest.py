@@ -8,6 +8,7 @@ import pytest
 
 from tests.services.fixtures import FIXTURES
 from tests.services.model_server import ModelServer, Unavailable, served
+from tests.services.postgres import started
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +18,12 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
             yield server
     except Unavailable as problem:
         pytest.skip(f"aimock: {problem}")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    try:
+        with started() as url:
+            yield url
+    except Unavailable as problem:
+        pytest.skip(f"PostgreSQL: {problem}")
