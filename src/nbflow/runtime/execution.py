@@ -287,6 +287,14 @@ class Execution:
         self.break_at(node)
         self.resume()
 
+    def on_held(self, notice: Callable[[], None]) -> Callable[[], None]:
+        """Call it whenever a node comes to be held; returns how to stop."""
+        driver = self._driver
+        if driver is None:
+            return lambda: None
+        driver.on_held.append(notice)
+        return lambda: driver.on_held.remove(notice) if notice in driver.on_held else None
+
     async def hold(self) -> tuple[str, ...]:
         """Wait until a node is held or the execution has ended; returns what is held."""
         driver = self._driver
