@@ -105,7 +105,7 @@ def main(kills: int, seed: int, folder: Path) -> dict[str, Any]:
             number = life
             child = fork(lambda: live(here, number, 0))
             if done < kills:
-                time.sleep(rng.uniform(0.01, 0.35))
+                time.sleep(rng.uniform(0.01, 0.35))  # allowed: the moment of the kill
                 os.kill(child, signal.SIGKILL)
                 killed = os.WIFSIGNALED(os.waitpid(child, 0)[1])
             else:

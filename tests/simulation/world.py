@@ -132,6 +132,9 @@ class SimJournal:
     def summaries(self) -> list[Any]:
         return self.world.journal.summaries()
 
+    async def find_result(self, key: str) -> Any:
+        return await self.world.journal.find_result(key)
+
     async def gaps(self) -> list[Any]:
         return []
 

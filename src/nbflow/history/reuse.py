@@ -6,12 +6,11 @@ takes the results of nodes whose meaning and inputs did not change. `kept` says 
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nbflow.execution.digest import digest
 from nbflow.execution.state import ExecutionState
 from nbflow.plan.plan import Body, NodePlan
 
@@ -26,21 +25,6 @@ class Result:
     output: Any
     execution: str
     path: str
-
-
-def digest(value: Any) -> str:
-    """A hash of JSON data, the same for equal data; opaque values count by their bytes, else by identity."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=_opaque).encode()).hexdigest()
-
-
-def _opaque(value: Any) -> str:
-    if isinstance(value, bytes):
-        return hashlib.sha256(value).hexdigest()
-    if hasattr(value, "to_csv"):
-        return hashlib.sha256(value.to_csv().encode()).hexdigest()
-    if hasattr(value, "tobytes"):
-        return hashlib.sha256(value.tobytes()).hexdigest()
-    return f"{type(value).__name__}@{id(value)}"
 
 
 class Reuse:

@@ -33,6 +33,16 @@ class Gap:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A recorded result: of which node of which execution, and when."""
+
+    execution: str
+    path: str
+    at: float
+    output: object
+
+
 class Journal(Protocol):
     """An append-only list of records an execution, with one writer each."""
 
@@ -58,6 +68,10 @@ class Journal(Protocol):
 
     def summaries(self) -> list[Summary]:
         """As `executions`, at once."""
+        ...
+
+    async def find_result(self, key: str) -> Found | None:
+        """The latest `NodeCompleted` that was recorded under this key, if any."""
         ...
 
     async def gaps(self) -> list[Gap]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nbflow.errors import NbflowError, NodeError
+from nbflow.errors import NbflowError, NodeError, StorageError
 from nbflow.execution import outcomes as o
 from nbflow.execution.bodies import ready
 from nbflow.execution.state import Frame, NodeState
@@ -43,7 +43,28 @@ def _attempt(driver: Driver, node: NodeState, step: Attempt) -> None:
             taken = {"execution": result.execution, "node": result.path}
             driver.tell(o.Succeeded(node.path, 0, result.output, inputs=step.inputs, taken=taken))
             return
+    if node.node.policies.cache and node.attempt == 0:
+        driver.tasks[node.path] = driver.loop.create_task(_from_cache(driver, node, step))
+        return
     driver.engine.dispatcher.offer(driver, node, step)
+
+
+async def _from_cache(driver: Driver, node: NodeState, step: Attempt) -> None:
+    """Take a cached result, else let the attempt be admitted. A cache that cannot be read has nothing."""
+    engine = driver.engine
+    key = engine.cache.key(node, step.inputs, engine.fingerprint(node.node))
+    try:
+        found = await engine.cache.find(key, node.node.policies.cache)
+    except StorageError as error:
+        driver.note(error)
+        found = None
+    finally:
+        driver.gone(node.path, False)
+    if found is None:
+        engine.dispatcher.offer(driver, node, step)
+        return
+    taken = {"cache": True, "execution": found.execution, "node": found.path, "at": found.at}
+    driver.tell(o.Succeeded(node.path, 0, found.output, inputs=step.inputs, taken=taken))
 
 
 def _step(driver: Driver, node: NodeState) -> o.Outcome | Attempt | tuple[o.Outcome, ...]:

@@ -56,6 +56,7 @@ class Driver:
         self._writer: asyncio.Task[None] | None = None
         self._gathering: asyncio.TimerHandle | None = None
         self.on_held: list[Callable[[], None]] = []
+        self.caches = any(node.policies.cache for node in state.plan.body.nodes_within())
         self.moving: set[str] = set()  # machines whose next move is on its way
         self.reuse: Results | None = None
 
@@ -230,6 +231,8 @@ class Driver:
                 await self.engine.journal.append(self.id, batch, after=self.committed)
                 self.committed = batch[-1].sequence
                 self.feed.publish(batch)
+                if self.caches:
+                    self.engine.cache.remember(self.id, batch)
                 self._call_after()
                 if not (self._after or self.state.phase in ENDED):
                     break

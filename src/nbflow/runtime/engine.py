@@ -16,6 +16,7 @@ from nbflow.ports.clock import Clock, SystemClock
 from nbflow.ports.executors import Kind, PerformedKind
 from nbflow.ports.journal import Journal, Summary
 from nbflow.ports.results import Results
+from nbflow.runtime.cache import Cache
 from nbflow.runtime.dispatcher import Dispatcher
 from nbflow.runtime.driver import Driver
 from nbflow.runtime.execution import Execution
@@ -48,6 +49,7 @@ class Engine:
         self.guard = guard or Open
         self.env = env if env is not None else {}
         self.grace = grace
+        self.cache = Cache(journal, self.clock)
         self.dispatcher = Dispatcher(self.clock, limit, pools, rates)
         self.drivers: dict[str, Driver] = {}
         self.warnings: list[tuple[str, str]] = []

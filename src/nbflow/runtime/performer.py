@@ -36,7 +36,7 @@ async def _outcome(driver: Driver, node: NodeState, number: int) -> Outcome:
         output = driver.engine.redact(plain(raw))
         if node.node.transform is not None:
             output = node.node.transform.evaluate(driver.scope(node, {"result": output}))
-        return Succeeded(node.path, number, output)
+        return Succeeded(node.path, number, output, key=_key(driver, node))
     except Asks as ask:
         detail = {"prompt": ask.question, "schema": ask.schema, "key": ask.key, "about": driver.engine.redact(ask.detail)}
         return Waits(node.path, number, "approval", None, detail)
@@ -57,6 +57,13 @@ async def _perform(driver: Driver, node: NodeState, number: int) -> Any:
             return await kind.executor.perform(_call(driver, node, number, kind, speech))
     finally:
         speech.close()
+
+
+def _key(driver: Driver, node: NodeState) -> str | None:
+    """Under which `cache:` finds the result; None for nodes without it."""
+    if not node.node.policies.cache:
+        return None
+    return driver.engine.cache.key(node, node.inputs, driver.engine.fingerprint(node.node))
 
 
 def _limit(driver: Driver, node: NodeState) -> float | None:

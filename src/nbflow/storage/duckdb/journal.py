@@ -21,7 +21,7 @@ from nbflow.errors import NbflowError, StorageError
 from nbflow.execution import events as e
 from nbflow.execution.events import Record
 from nbflow.ports.clock import Clock
-from nbflow.ports.journal import Gap, Summary
+from nbflow.ports.journal import Found, Gap, Summary
 from nbflow.storage import codec
 from nbflow.storage.duckdb.store import DuckDBStore
 from nbflow.storage.duckdb.writer import Batch, Writer
@@ -87,6 +87,9 @@ class DuckDBJournal:
 
     def summaries(self) -> list[Summary]:
         return self.store.executions()
+
+    async def find_result(self, key: str) -> Found | None:
+        return await self._ask(partial(self.store.find_result, key))
 
     async def gaps(self) -> list[Gap]:
         return await self._ask(self.store.gaps)

@@ -59,6 +59,16 @@ def rows(connection: Connection, execution: str, after: int) -> list[Row]:
     ).fetchall()
 
 
+def result(connection: Connection, key: str) -> tuple[str, float, str, int, str] | None:
+    """The latest `NodeCompleted` recorded under a key."""
+    found: tuple[str, float, str, int, str] | None = connection.execute(
+        "select execution, stamp, event, format, fields from records"
+        " where event = 'NodeCompleted' and fields->>'$.key' = ? order by stamp desc limit 1",
+        [key],
+    ).fetchone()
+    return found
+
+
 def last_sequence(connection: Connection, execution: str) -> int:
     ((last,),) = connection.execute("select max(sequence) from records where execution = ?", [execution]).fetchall()
     return int(last or 0)

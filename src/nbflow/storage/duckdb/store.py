@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from nbflow.errors import StorageError
-from nbflow.execution.events import Record
+from nbflow.execution.events import NodeCompleted, Record
 from nbflow.ports.clock import Clock, SystemClock
-from nbflow.ports.journal import Gap, Summary
+from nbflow.ports.journal import Found, Gap, Summary
 from nbflow.storage import codec
 from nbflow.storage.duckdb import database, intake, owners, queries, salvage
 from nbflow.storage.duckdb.database import Busy, Connection, Damaged
@@ -61,6 +61,16 @@ class DuckDBStore:
 
     def executions(self) -> list[Summary]:
         return self.ask(lambda connection: queries.summaries(connection, self.values.get))
+
+    def find_result(self, key: str) -> Found | None:
+        """The latest `NodeCompleted` recorded under a key."""
+        row = self.ask(lambda connection: queries.result(connection, key))
+        if row is None:
+            return None
+        execution, stamp, event, version, fields = row
+        completed = codec.decode_event(version, event, fields, self.values.get)
+        assert isinstance(completed, NodeCompleted)
+        return Found(execution, completed.node, stamp, completed.output)
 
     def known(self) -> list[str]:
         """The ids of all executions; nothing is opened when there is nothing yet."""

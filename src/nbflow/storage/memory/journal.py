@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbflow.errors import JournalConflict, StorageError
-from nbflow.execution.events import Record
-from nbflow.ports.journal import Gap, Summary
+from nbflow.execution.events import NodeCompleted, Record
+from nbflow.ports.journal import Found, Gap, Summary
 from nbflow.ports.values import Values
 from nbflow.storage import codec
 from nbflow.storage.memory.values import MemoryValues
@@ -50,6 +50,15 @@ class MemoryJournal:
     def summaries(self) -> list[Summary]:
         summaries = [summarise(execution, self._read(execution, 0)) for execution in self._lines]
         return sorted(summaries, key=lambda summary: (-summary.started, summary.execution))
+
+    async def find_result(self, key: str) -> Found | None:
+        found: Found | None = None
+        for execution in self._lines:
+            for record in self._read(execution, 0):
+                event = record.event
+                if isinstance(event, NodeCompleted) and event.key == key and (found is None or record.at > found.at):
+                    found = Found(execution, event.node, record.at, event.output)
+        return found
 
     async def gaps(self) -> list[Gap]:
         return []
