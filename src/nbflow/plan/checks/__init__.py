@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nbflow.plan.checks.findings import Checking
 from nbflow.plan.checks.graph import check_graph
+from nbflow.plan.checks.mismatch import check_types, plain_shapes
 from nbflow.plan.checks.names import check_names
 from nbflow.plan.checks.secrets import check_secrets
 from nbflow.plan.checks.shapes import Shapes, check_fields
@@ -22,7 +23,8 @@ def check(checking: Checking, *, unbounded: bool = False) -> None:
     shapes = Shapes(checking.spec)
     check_fields(checking, shapes)
     check_values(checking, shapes)
-    check_tools(checking)
+    check_types(checking, shapes)
+    check_tools(checking, plain_shapes(checking, shapes))
     check_secrets(checking)
     check_triggers(checking)
     check_usage(checking, unbounded=unbounded)

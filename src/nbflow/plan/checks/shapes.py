@@ -223,9 +223,11 @@ def _no_fields(checking: Checking, use: Use, what: str, kind: str, step: str, pl
 def shape_of(shapes: Shapes, uses: Iterable[Use], template: Expression | Value) -> Shape:
     """The shape of an expression that is one plain reference, else anything."""
     found = [use for use in uses if use.read.template is template]
-    if len(found) != 1:
-        return ANY
-    use = found[0]
+    return shape_of_use(shapes, found[0]) if len(found) == 1 else ANY
+
+
+def shape_of_use(shapes: Shapes, use: Use) -> Shape:
+    """The shape of what a reference reads; anything when it may be null or is not known."""
     shape = shapes.inputs if use.reference.root == "inputs" else ANY
     if use.found is not None:
         shape = shapes.of(use.found, use.source)

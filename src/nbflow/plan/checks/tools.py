@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from nbflow.errors import Severity
 from nbflow.plan.checks.findings import Checking
 from nbflow.plan.checks.shapes import literal_shape
 from nbflow.spec.document import Located
@@ -51,15 +52,15 @@ FAMILIES = ("http", "database", "email", "mcp")
 _TEMPLATE = re.compile(r"\$\{\{")
 
 
-def check_tools(checking: Checking) -> None:
-    """Names and arguments of every `tool:` and of the tools of agents."""
+def check_tools(checking: Checking, read: Mapping[int, Schema]) -> None:
+    """Names and arguments of every tool. `read` are shapes of values that are one reference."""
     for body in checking.root.everything():
         for node in body.nodes:
             if node.kind == "tool" and "name" in node.verb:
                 name = node.verb["name"]
                 schema = _schema(checking, name, node.place("tool"))
                 if schema is not None:
-                    _arguments(checking, node, name, schema)
+                    _arguments(checking, node, name, schema, read)
                 _dangers(checking, node, name)
             for tool in node.verb.get("tools", ()) if node.kind == "agent" else ():
                 _schema(checking, str(tool.value), tool)
@@ -97,7 +98,7 @@ def _family(checking: Checking, name: str, family: str, rest: str, at: Located) 
     return schema
 
 
-def _arguments(checking: Checking, node: NodeSpec, name: str, schema: Schema) -> None:
+def _arguments(checking: Checking, node: NodeSpec, name: str, schema: Schema, read: Mapping[int, Schema]) -> None:
     at = node.place("with") if "with" in node.fields else None
     if at is not None and not isinstance(at.value, dict):
         if not is_expression(at):
@@ -107,7 +108,7 @@ def _arguments(checking: Checking, node: NodeSpec, name: str, schema: Schema) ->
     known: Mapping[str, Any] = schema.get("properties", {})
     for key, value in given.items():
         if key in known:
-            _fits(checking, value, known[key], key, name)
+            _fits(checking, value, known[key], key, name, read.get(id(value)))
         elif schema.get("additionalProperties") is False:
             hint = checking.guess(key, known) or (f"it takes {listed(known)}" if known else "it takes none")
             checking.wrong(value, "tool.arguments", f"'{name}' takes no argument '{key}'", hint, key=True)
@@ -130,15 +131,17 @@ _FITS: Mapping[str, tuple[str, ...]] = {
 _WORDS = {"string": "text", "array": "a list", "object": "a mapping", "null": "null", "integer": "a whole number"}
 
 
-def _fits(checking: Checking, at: Located, schema: Any, key: str, name: str) -> None:
+def _fits(checking: Checking, at: Located, schema: Any, key: str, name: str, read: Schema | None) -> None:
     """A literal argument against a plain type; what is more than a plain type is checked when run."""
     wanted = schema.get("type") if isinstance(schema, Mapping) else None
-    have = literal_shape(at).get("type")
+    have = (read or literal_shape(at)).get("type")
     if not isinstance(wanted, str) or not isinstance(have, str) or wanted not in _FITS:
         return
     if have not in _FITS[wanted]:
         words = _WORDS.get(wanted, f"a {wanted}")
-        checking.wrong(at, "tool.arguments", f"'{key}' of '{name}' is {words}, not {kind_of(at)}")
+        got = kind_of(at) if read is None else f"{at.value}, which is {_WORDS.get(have, f'a {have}')}"
+        severity: Severity = "error" if read is None else "warning"
+        checking.wrong(at, "tool.arguments", f"'{key}' of '{name}' is {words}, not {got}", severity=severity)
 
 
 # --- mistakes that cost more than a failed call ---------------------------------------------------------------
