@@ -151,6 +151,16 @@ class JournalConflict(NbflowError):
     code = "store.conflict"
 
 
+class CatalogConflict(NbflowError):
+    """A name or version of the catalog that means something else already; what is saved is never changed."""
+
+    code = "catalog.conflict"
+
+    def __init__(self, message: str, hint: str | None = None):
+        self.hint = hint
+        super().__init__(f"{message} [{self.code}]" + (f"\n  hint: {hint}" if hint else ""))
+
+
 class StorageError(NbflowError):
     """A store that cannot read or write; nothing committed is lost. `code` names the case."""
 

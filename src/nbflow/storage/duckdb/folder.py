@@ -44,6 +44,10 @@ class Folder:
         return self._beside("values")
 
     @property
+    def catalog(self) -> Path:
+        return self._beside("catalog.jsonl")
+
+    @property
     def claims(self) -> Path:
         return self.segments / "claims"
 

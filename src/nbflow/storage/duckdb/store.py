@@ -21,6 +21,7 @@ from nbflow.ports.clock import Clock, SystemClock
 from nbflow.ports.journal import Found, Gap, Summary
 from nbflow.storage import codec
 from nbflow.storage.duckdb import database, intake, owners, queries, salvage
+from nbflow.storage.duckdb.catalog import FileFacts
 from nbflow.storage.duckdb.database import Busy, Connection, Damaged
 from nbflow.storage.duckdb.folder import Folder
 from nbflow.storage.duckdb.values import FileValues
@@ -85,7 +86,8 @@ class DuckDBStore:
         except StorageError as error:
             gaps = [Gap(None, 0, None, str(error))]
         aside = [f"{path.name} is damaged and was set aside" for path in self.folder.damaged()]
-        return gaps + [Gap(None, 0, None, message) for message in aside + intake.refused(self.folder)]
+        messages = aside + intake.refused(self.folder) + FileFacts(self.folder).damage()
+        return gaps + [Gap(None, 0, None, message) for message in messages]
 
     def _claimed(self, connection: Connection) -> list[str]:
         """Executions that must be there, when a database was lost; else a claim alone may have come to nothing."""

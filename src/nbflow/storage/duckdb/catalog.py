@@ -1,0 +1,91 @@
+"""The embedded catalog: one file of facts beside the database, appended under a lock that all processes share.
+
+It needs no DuckDB, so saving never waits for a query. Each line has a checksum; a torn last line was never
+acknowledged and is overwritten, a damaged one is named and nothing behind it is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+from zlib import crc32
+
+from nbflow.storage.catalog import LogCatalog
+from nbflow.storage.duckdb.folder import Folder, sync_folder
+from nbflow.storage.duckdb.values import FileValues
+
+Answer = TypeVar("Answer")
+
+_CRC = 9  # eight digits of the checksum, a space
+
+
+class FileFacts:
+    """Lines ``crc fact`` in ``catalog.jsonl``."""
+
+    def __init__(self, folder: Folder) -> None:
+        self.folder = folder
+        self.path = folder.catalog
+
+    async def read(self, after: int) -> list[bytes]:
+        return (await _in_thread(self._lines))[after:]
+
+    async def append(self, number: int, fact: bytes) -> bool:
+        return await _in_thread(partial(self._append, number, fact))
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+    def _lines(self) -> list[bytes]:
+        try:
+            content = self.path.read_bytes()
+        except FileNotFoundError:
+            return []
+        return [line[_CRC:] if _intact(line) else b"" for line in content.split(b"\n")[:-1]]
+
+    def damage(self) -> list[str]:
+        """What cannot be read, in words."""
+        lost = [number for number, line in enumerate(self._lines(), 1) if not line]
+        return [f"{self.path.name}: line {number} is damaged; what it said of a workflow is lost" for number in lost]
+
+    def _append(self, number: int, fact: bytes) -> bool:
+        self.folder.create()
+        with self.folder.held("catalog"):
+            if number != len(self._lines()) + 1:
+                return False
+            new = not self.path.exists()
+            with self.path.open("r+b" if not new else "w+b") as file:
+                end = _whole(file.read())
+                file.seek(end)
+                file.truncate()
+                file.write(b"%08x %b\n" % (crc32(fact), fact))
+                file.flush()
+                os.fsync(file.fileno())
+            if new:
+                sync_folder(self.path.parent)
+            return True
+
+
+class DuckDBCatalog(LogCatalog):
+    """The catalog of the embedded store whose database is `path`."""
+
+    def __init__(self, path: str | Path) -> None:
+        folder = Folder(Path(path).absolute())
+        values = FileValues(folder.values)
+        super().__init__(FileFacts(folder), values.put, values.get)
+
+
+def _intact(line: bytes) -> bool:
+    return line[: _CRC - 1] == b"%08x" % crc32(line[_CRC:])
+
+
+def _whole(content: bytes) -> int:
+    """Where the last whole line ends."""
+    return content.rfind(b"\n") + 1
+
+
+async def _in_thread(work: Callable[[], Answer]) -> Answer:
+    return await asyncio.get_running_loop().run_in_executor(None, work)
