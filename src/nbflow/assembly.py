@@ -16,6 +16,7 @@ from nbflow.analytics import frames
 from nbflow.analytics.frames import calls, connection, events, executions, nodes, sql  # noqa: F401 - of this process
 from nbflow.errors import Diagnostic, IllegalMove, NotFound, StorageError
 from nbflow.history import forking
+from nbflow.history.past import Past
 from nbflow.integrations.agents.prices import price
 from nbflow.integrations.agents.providers import connect
 from nbflow.integrations.agents.registry import AgentRegistry
@@ -208,6 +209,7 @@ def _make_engine(url: str) -> Engine:
         limit=chosen.concurrency,
         pools=chosen.pools,
         rates=chosen.rates,
+        history=Past(),
     )
     child.engine = made
     return made
@@ -263,7 +265,7 @@ def open(id: str, store: str | None = None) -> Execution:
     records = made.journal.peek(id)
     if not records:
         raise unknown(id, made.journal.summaries())
-    return Execution(None, id, made.plan_of(records), records)
+    return Execution(None, id, made.plan_of(records), records, made)
 
 
 def recover(id: str | None = None, *, store: str | None = None) -> list[Execution]:

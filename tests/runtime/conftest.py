@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from nbflow.errors import ExecutionFailed
+from nbflow.history.past import Past
 from nbflow.integrations.agents.registry import AgentRegistry
 from nbflow.integrations.tools.registry import ToolRegistry
 from nbflow.nodes.agent import AgentExecutor
@@ -32,7 +33,7 @@ class House:
         child = ChildExecutor(lambda name, version, folder: parse(self.workflows[name], tools=self.tools.schemas()).plan)
         tool, agent = ToolExecutor(self.tools), AgentExecutor(self.agents, self.tools)
         engine = Engine(self.journal, built_in(tool=tool, agent=agent, workflow=child),
-                        lambda text, name: parse(text, name=name, tools=self.tools.schemas()).plan, **more)
+                        lambda text, name: parse(text, name=name, tools=self.tools.schemas()).plan, history=Past(), **more)
         child.engine = engine
         return engine
 

@@ -222,3 +222,41 @@ async def test_a_breakpoint_on_error_holds_the_node_to_be_mended(house: House) -
     execution.retry("h")
     await execution
     assert execution.outputs == {"h": 2.0}
+
+
+async def test_an_execution_forks_reruns_compares_and_explains_itself(house: House) -> None:
+    @house.tool
+    def step(name: str) -> str:
+        return name
+
+    text = "nodes: {a: {tool: step, with: {name: a}}, b: {tool: step, with: {name: '${{ a }}b'}}}"
+    whole = await house.run(text)
+    forked = await whole.fork("b", inputs={"name": "other"})
+    await forked
+    (change,) = whole.diff(forked)
+    assert change.path == "b" and change.what == ("inputs", "output")
+    assert str(change).endswith("output: ab → other")
+    again = await whole.rerun()
+    await again
+    assert again.nodes["a"].taken == {"execution": whole.id, "node": "a"}
+    assert whole.explain("b") == "b is completed: after 1 attempt"
+    assert "result taken from" in again.explain("a")
+
+
+async def test_a_failed_execution_is_retried_as_a_new_one_that_keeps_what_was_done(house: House) -> None:
+    broken, calls = [True], []
+
+    @house.tool
+    def step(name: str) -> str:
+        calls.append(name)
+        if name == "b" and broken:
+            raise ValueError("broken")
+        return name
+
+    failed = await house.run("nodes: {a: {tool: step, with: {name: a}}, b: {needs: a, tool: step, with: {name: b}}}")
+    assert failed.phase == "failed"
+    broken.clear()
+    retried = await failed.rerun()
+    await retried
+    assert retried.outputs == {"b": "b"}
+    assert calls == ["a", "b", "b"]

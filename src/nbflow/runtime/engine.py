@@ -19,7 +19,7 @@ from nbflow.ports.results import Results
 from nbflow.runtime.cache import Cache
 from nbflow.runtime.dispatcher import Dispatcher
 from nbflow.runtime.driver import Driver
-from nbflow.runtime.execution import Execution
+from nbflow.runtime.execution import Execution, History
 from nbflow.runtime.speech import Guard, Open
 from nbflow.spec.schema import apply_inputs, check
 
@@ -39,7 +39,7 @@ class Engine:
         self, journal: Journal, kinds: Mapping[str, Kind], compile: Callable[[str, str], Plan], *, clock: Clock | None = None,
         secrets: Mapping[str, str] | None = None, redact: Callable[[Any], Any] | None = None,
         env: Mapping[str, str] | None = None, limit: int | None = None, pools: Mapping[str, int] | None = None,
-        rates: Mapping[str, float] | None = None, grace: float = 10.0, guard: Guard | None = None,
+        rates: Mapping[str, float] | None = None, grace: float = 10.0, history: History | None = None, guard: Guard | None = None,
     ) -> None:
         self.journal, self.kinds, self.compile = journal, kinds, compile
         self.performed = {name: kind for name, kind in kinds.items() if isinstance(kind, PerformedKind)}
@@ -49,6 +49,7 @@ class Engine:
         self.guard = guard or Open
         self.env = env if env is not None else {}
         self.grace = grace
+        self.history = history
         self.cache = Cache(journal, self.clock)
         self.dispatcher = Dispatcher(self.clock, limit, pools, rates)
         self.drivers: dict[str, Driver] = {}
@@ -89,7 +90,7 @@ class Engine:
         driver = self.drivers.get(id)
         if driver is not None:
             return Execution(driver, id, driver.state.plan)
-        return Execution(None, id, *await self._read(id))
+        return Execution(None, id, *await self._read(id), engine=self)
 
     async def _read(self, id: str) -> tuple[Plan, list[Record]]:
         records = await self.journal.read(id)
@@ -137,7 +138,7 @@ class Engine:
         """Become the owner of an execution with these records; one that has ended stays as it is."""
         state = fold(plan, records)
         if state.phase in ENDED:
-            return Execution(None, id, plan, records)
+            return Execution(None, id, plan, records, self)
         driver = self._drive(id, state, records)
         driver.gate.closed = state.paused
         for path, inputs in (edits or {}).items():

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from nbflow.errors import ExecutionFailed, IllegalMove, NotFound
 from nbflow.execution import outcomes as o
@@ -14,6 +14,7 @@ from nbflow.execution.events import Record
 from nbflow.execution.evolve import evolve, fold
 from nbflow.execution.state import ENDED, SETTLED, ExecutionState, NodeState
 from nbflow.plan.plan import Plan
+from nbflow.runtime.explaining import explain
 from nbflow.runtime.feed import Listener, Subscriber
 from nbflow.runtime.gate import Breakpoint, Where
 from nbflow.runtime.moves import allow
@@ -21,6 +22,22 @@ from nbflow.spec.expressions import compile_expression
 
 if TYPE_CHECKING:
     from nbflow.runtime.driver import Driver
+    from nbflow.runtime.engine import Engine
+
+
+class History(Protocol):
+    """What the layer above does with a past; given to the engine."""
+
+    async def fork(
+        self, engine: Engine, execution: Execution, at: str | int, inputs: Mapping[str, Any] | None
+    ) -> Execution: ...
+
+    async def rerun(
+        self, engine: Engine, execution: Execution, plan: Plan | None, inputs: Mapping[str, Any] | None,
+        from_node: str | None,
+    ) -> Execution: ...
+
+    def diff(self, left: Execution, right: Execution) -> Sequence[Any]: ...
 
 
 class Nodes(Mapping[str, NodeState]):
@@ -49,8 +66,12 @@ class Execution:
     it shows is committed.
     """
 
-    def __init__(self, driver: Driver | None, id: str, plan: Plan, records: list[Record] | None = None) -> None:
+    def __init__(
+        self, driver: Driver | None, id: str, plan: Plan, records: list[Record] | None = None,
+        engine: Engine | None = None,
+    ) -> None:
         self.id, self.plan = id, plan
+        self._engine = driver.engine if driver is not None else engine
         self._driver = driver
         self._records = driver.feed.records if driver is not None else (records or [])
         self._state = ExecutionState(plan)
@@ -103,6 +124,40 @@ class Execution:
     def at(self, sequence: int) -> ExecutionState:
         """The state after a record: time travel is the fold of a prefix."""
         return fold(self.plan, self._records[:sequence])
+
+    # --- the past ------------------------------------------------------------------------------------
+
+    def _history(self) -> tuple[Engine, History]:
+        engine = self._engine
+        if engine is None or engine.history is None or engine.closed:
+            raise IllegalMove(f"execution {self.id} has no open store here; open it again first", "execution.not_driven")
+        return engine, engine.history
+
+    async def fork(self, at: str | int, *, inputs: Mapping[str, Any] | None = None) -> Execution:
+        """A new execution that shares the records up to a node (by path) or a sequence, and goes on from there.
+
+        `inputs` are new inputs of that node.
+        """
+        engine, history = self._history()
+        return await history.fork(engine, self, at, inputs)
+
+    async def rerun(
+        self, plan: Plan | None = None, *, inputs: Mapping[str, Any] | None = None, from_node: str | None = None
+    ) -> Execution:
+        """A new execution, of a changed workflow if one is given, that keeps the results that did not change.
+
+        With `from_node` that node and all that follows run in any case. It is also how what failed is retried.
+        """
+        engine, history = self._history()
+        return await history.rerun(engine, self, getattr(plan, "plan", plan), inputs, from_node)
+
+    def diff(self, other: Execution) -> Sequence[Any]:
+        """The nodes that differ from another execution's, with what they were and are."""
+        return self._history()[1].diff(self, other)
+
+    def explain(self, node: str) -> str:
+        """Why a node stands where it stands, in a sentence."""
+        return explain(self, node, self._engine)
 
     # --- waiting -------------------------------------------------------------------------------------
 
@@ -247,6 +302,15 @@ class Execution:
         driver = self._live("edit")
         self._active(driver, node)
         driver.tell(o.Edited(node, inputs, by="person"))
+
+    def preview(self, node: str) -> Any:
+        """The inputs that a held node is about to get, as edited or as resolved now; secrets stay references."""
+        driver = self._live("step")
+        state = self._active(driver, node)
+        kind = driver.engine.performed.get(state.node.kind)
+        if state.inputs is not None or kind is None:
+            return state.inputs
+        return kind.resolve(state, driver.scope(state))
 
     @property
     def held(self) -> tuple[str, ...]:

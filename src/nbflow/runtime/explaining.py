@@ -1,0 +1,68 @@
+"""Why a node stands where it stands, in a sentence for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nbflow.errors import NotFound
+from nbflow.execution.state import Frame, NodeState
+
+if TYPE_CHECKING:
+    from nbflow.runtime.engine import Engine
+    from nbflow.runtime.execution import Execution
+
+
+def explain(execution: Execution, path: str, engine: Engine | None) -> str:
+    """One sentence. Raises `NotFound` for a path that is in no body."""
+    node = execution.state.nodes.get(path)
+    if node is None:
+        return f"{path} is pending: {_pending(execution, path)}"
+    text = _active(execution, node, engine)
+    if node.taken:
+        text += f" (result taken from {node.taken.get('execution', 'a person')})"
+    return f"{path} is {node.phase}: {text}"
+
+
+def _active(execution: Execution, node: NodeState, engine: Engine | None) -> str:
+    match node.phase:
+        case "scheduled":
+            if node.path in execution.held:
+                return "it is held by the debugger or a pause"
+            return engine.dispatcher.verdict(execution.id, node.path) if engine is not None else "it has not started yet"
+        case "running":
+            return f"attempt {node.attempt} is at work"
+        case "waiting":
+            return _WAITS.get(node.reason or "", f"it waits ({node.reason})")
+        case "failed":
+            handled = " and its on_error took it" if node.handled else ""
+            return f"{(node.error or {}).get('kind')}: {(node.error or {}).get('message')}{handled}"
+        case "completed":
+            return f"after {node.attempt} attempt{'s' if node.attempt != 1 else ''}"
+        case _:
+            return node.reason or "as decided"
+
+
+_WAITS = {
+    "ask": "it waits for a person's answer",
+    "listen": "it waits for an event",
+    "wait": "it waits for a time",
+    "retry": "it waits for its next attempt",
+    "in_doubt": "its effect may have happened; answer with retry, skip or fail",
+    "machine": "it waits for events",
+}
+
+
+def _pending(execution: Execution, path: str) -> str:
+    above, _, id = path.rpartition(".")
+    frame: Frame | None = execution.state.frames.get(above)
+    index = frame.body.index.get(id) if frame is not None else None
+    if frame is None or index is None:
+        ids = ", ".join(execution.plan.body.index)
+        raise NotFound(f"{execution.plan.name} has no node {path!r} that was reached; it has {ids}")
+    open_ = [frame.body.nodes[source].id for source in frame.body.sources[index] if not _settled(frame, source)]
+    return f"it waits for {', '.join(open_)}" if open_ else "it was not reached"
+
+
+def _settled(frame: Frame, index: int) -> bool:
+    node = frame.nodes[index]
+    return node is not None and node.phase in ("completed", "failed", "skipped", "cancelled")
