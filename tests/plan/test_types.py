@@ -95,3 +95,55 @@ def test_the_place_is_where_the_comparison_begins() -> None:
 )
 def test_a_value_is_held_against_what_takes_it(node: str, codes: list[str]) -> None:
     assert found(f"  out: {node}\n") == codes
+
+
+LOOP = 'nodes: {{l: {{loop: {{max: 2, start: {{n: 1}}, next: {{n: =loop.n + 1}}}}, nodes: {{x: {{set: {{v: "{0}"}}}}}}}}}}\n'
+
+
+@pytest.mark.parametrize(
+    ("expression", "codes"),
+    [
+        ("=loop.n + loop.index", []),
+        ("=loop.m", ["expr.unknown_field"]),
+        ("=previous.x.v if previous is not None else 0", []),
+        ("=previous.x.v", ["graph.maybe_skipped"]),
+        ("=previous.y if previous is not None else 0", ["expr.unknown_field"]),
+        ("=execution.id", []),
+        ("=execution.name", ["expr.unknown_field"]),
+    ],
+)
+def test_what_a_round_can_read_is_known(expression: str, codes: list[str]) -> None:
+    assert [each.code for each in diagnose(LOOP.format(expression))] == codes
+
+
+def test_the_fields_of_an_error_are_known() -> None:
+    text = "nodes: {{a: {{tool: f, on_error: {{then: b}}}}, b: {{set: {{v: =error.{0}}}}}}}"
+    assert [each.code for each in diagnose(text.format("message"))] == ["tool.unresolved"]
+    assert [each.code for each in diagnose(text.format("mesage"))] == ["tool.unresolved", "expr.unknown_field"]
+
+
+INLINE = """
+nodes:
+  a: {{set: {{v: 1}}}}
+  sub:
+    workflow:
+      inputs: {{n: integer, s: {{type: text, default: x}}}}
+      nodes: {{i: {{set: {{v: {0}}}}}}}
+    with: {1}
+"""
+
+
+@pytest.mark.parametrize(
+    ("inside", "given", "codes"),
+    [
+        ("=inputs.n", "{n: 1, s: y}", ["graph.unused_input"]),
+        ("=inputs.n", "{n: =a.v}", ["graph.unused_input"]),
+        ("=inputs.m", "{n: 1}", ["graph.unused_input", "graph.unused_input", "expr.unknown_field"]),
+        ("=a.v", "{n: 1}", ["graph.unused_input", "graph.unused_input", "expr.unknown_name"]),
+        ("=inputs.n", "{}", ["graph.unused_input", "schema.missing_input"]),
+        ("=inputs.n", "{n: 1, m: 2}", ["graph.unused_input", "schema.unknown_input"]),
+        ("=inputs.n", "{n: one}", ["graph.unused_input", "input.type"]),
+    ],
+)
+def test_a_workflow_inside_a_node_is_checked_as_one(inside: str, given: str, codes: list[str]) -> None:
+    assert [each.code for each in diagnose(INLINE.format(inside, given))] == codes

@@ -20,6 +20,7 @@ from nbflow.spec.workflow import WorkflowSpec
 DATA, ORDER, GATE, ERROR_GATE = 1, 2, 4, 8
 GATES = GATE | ERROR_GATE
 
+KNOWN_ROOTS = frozenset({"loop", "previous", "error"})  # special ones whose fields are known
 USUAL_ROOTS = frozenset({"inputs", "env", "secrets", "execution"})
 
 
@@ -243,6 +244,8 @@ def _read(body: Linked, reader: int, read: Read) -> None:
             body.uses.append(use)
             continue
         if root in read.roots or root in body.roots or (root == "error" and reader in body.error_roots):
+            if root in KNOWN_ROOTS:
+                body.uses.append(use)
             continue
         if _find(use, root, read.stage != "aside"):
             body.uses.append(use)

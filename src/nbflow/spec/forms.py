@@ -299,6 +299,11 @@ def _seconds(at: Located, reading: Reading, name: str) -> float | None:
     return durations.read_duration(at, reading.report)
 
 
+def _span(at: Located, reading: Reading, name: str) -> float | None:
+    """A duration above zero."""
+    return durations.read_duration(at, reading.report, zero=False)
+
+
 _DURATION = r"^(\d+(\.\d+)?(ms|s|m|h|d))+$"
 
 TEXT = Form(_text, {"type": "string", "minLength": 1})
@@ -308,6 +313,7 @@ NATURAL = Form(_whole(0), {"type": "integer", "minimum": 0})
 POSITIVE = Form(_whole(1), {"type": "integer", "minimum": 1})
 NUMBER = Form(_number(None), {"type": "number"})
 AMOUNT = Form(_number(0), {"type": "number", "minimum": 0})
+SPAN = Form(_span, {"type": "string", "pattern": _DURATION})
 DURATION = Form(_seconds, {"type": "string", "pattern": _DURATION})
 VALUE = Form(_template, {}, nullable=True)
 TEMPLATE = Form(_text_template, {"type": "string"})

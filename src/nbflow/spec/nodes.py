@@ -65,8 +65,8 @@ POLICIES: Fields = {
     "retry": policies.RETRIES.but(
         "More attempts after a failure: a number, or max, delay, factor, max_delay, jitter, on."
     ),
-    "timeout": forms.DURATION.but("The most one attempt may take."),
-    "deadline": forms.DURATION.but("The most all attempts of the node may take."),
+    "timeout": forms.SPAN.but("The most one attempt may take."),
+    "deadline": forms.SPAN.but("The most all attempts of the node may take."),
     "cache": policies.CACHE.but("Keep the result for the same meaning and inputs: true, or for how long."),
     "on_error": policies.ERRORS.but(
         "What a failure means: fail, continue, {value: …}, {then: node}, or a list by kind."

@@ -65,7 +65,7 @@ def _webhook(at: Located, reading: Reading, name: str) -> str | None:
 
 KINDS: Fields = {
     "cron": Form(_cron, {"type": "string"}, "At these times: minute hour day month weekday."),
-    "every": forms.DURATION.but("Again and again after this time."),
+    "every": forms.SPAN.but("Again and again after this time."),
     "webhook": Form(_webhook, {"type": "string"}, "When this path is posted to."),
     "event": forms.TEXT.but("When this event comes over the bus."),
     "file": forms.TEXT.but("When a file that matches comes or changes."),

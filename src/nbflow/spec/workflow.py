@@ -147,7 +147,7 @@ FIELDS: Fields = {
         "Runs when the execution has failed; `error` can be read.",
     ),
     "outputs": Form(_outputs, {"type": "object"}, "What it gives; default: the outputs nothing else reads."),
-    "timeout": forms.DURATION.but("The most an execution may take."),
+    "timeout": forms.SPAN.but("The most an execution may take."),
     "priority": forms.WHOLE.but("Larger goes first; 0 is usual."),
     "tags": forms.TEXTS.but("Words to find it by."),
     "pools": policies.by_name(forms.POSITIVE, "units").but("Capacities by name."),

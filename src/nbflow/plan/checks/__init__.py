@@ -9,15 +9,22 @@ from nbflow.plan.checks.names import check_names
 from nbflow.plan.checks.secrets import check_secrets
 from nbflow.plan.checks.shapes import Shapes, check_fields
 from nbflow.plan.checks.tools import check_tools
-from nbflow.plan.checks.triggers import check_triggers
+from nbflow.plan.checks.triggers import check_inputs_of, check_triggers
 from nbflow.plan.checks.usage import check_usage
 from nbflow.plan.checks.values import check_values
+from nbflow.plan.link import link
 
 __all__ = ["Checking", "check"]
 
 
 def check(checking: Checking, *, unbounded: bool = False) -> None:
-    """Every check, in no particular order: findings are sorted by place afterwards."""
+    """Every check, of inline workflows too, in no particular order: findings are sorted by place afterwards."""
+    for body in checking.root.everything():
+        for node in body.nodes:
+            inline = node.verb.get("inline") if node.kind == "workflow" else None
+            if inline is not None:
+                check_inputs_of(checking, node, inline)
+                check(Checking(inline, link(inline), checking.tools, checking.found), unbounded=unbounded)
     check_names(checking)
     check_graph(checking)
     shapes = Shapes(checking.spec)

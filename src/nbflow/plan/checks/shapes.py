@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nbflow.plan.checks.findings import Checking
-from nbflow.plan.link import Linked, Use
+from nbflow.plan.link import KNOWN_ROOTS, Linked, Use
 from nbflow.spec.document import Located
 from nbflow.spec.expressions import METHODS, Expression, Value
 from nbflow.spec.forms import is_expression
@@ -166,11 +166,62 @@ def check_fields(checking: Checking, shapes: Shapes) -> None:
     """References go only to fields that can be there."""
     for body in checking.root.everything():
         for use in body.uses:
-            if use.reference.root == "inputs":
-                if use.reference.path:
-                    _input(checking, use, shapes.inputs)
-            elif use.found is not None and use.reference.path:
+            if not use.reference.path:
+                continue
+            if use.found is not None:
                 _walk(checking, use, shapes.of(use.found, use.source), f"'{use.reference.root}'")
+            elif use.reference.root == "inputs":
+                _input(checking, use, shapes.inputs)
+            elif use.reference.root in _ROOTS:
+                _walk(checking, use, _ROOTS[use.reference.root], f"'{use.reference.root}'")
+            elif use.reference.root in KNOWN_ROOTS:
+                _round(checking, shapes, use)
+
+
+_ROOTS: Mapping[str, Shape] = {
+    "error": closed(dict.fromkeys(("node", "kind", "message", "attempt", "code", "detail", "hint"), ANY)),
+    "execution": closed(dict.fromkeys(("id", "workflow", "version", "started", "attempt", "labels", "states"), ANY)),
+}
+
+
+def _round(checking: Checking, shapes: Shapes, use: Use) -> None:
+    """`loop` has what is carried, `previous` the outputs of the round before, which is null in the first."""
+    body = _loop_of(use)
+    if body is None or body.around is None:
+        return
+    if use.reference.root == "previous":
+        known = closed({node.id: shapes.of(body, index) for index, node in enumerate(body.nodes)})
+        if not use.reference.tested:
+            message = "'previous' is null in the first round"
+            hint = "test it: '… if previous is not None else …'"
+            checking.at(use, "graph.maybe_skipped", message, hint, severity="warning")
+    else:
+        carried = _carried(body.around.nodes[body.owner])
+        if carried is None:
+            return
+        known = closed(dict.fromkeys(carried, ANY))
+    _walk(checking, use, known, f"'{use.reference.root}'")
+
+
+def _loop_of(use: Use) -> Linked | None:
+    """The body of the loop in which something is read."""
+    body: Linked | None = use.body
+    while body is not None and not (body.around is not None and body.owner >= 0 and not body.detached and not body.name
+                                    and body.around.nodes[body.owner].kind == "loop"):  # fmt: skip
+        body = body.around
+    return body
+
+
+def _carried(node: NodeSpec) -> list[str] | None:
+    """What `loop` has; None when an expression gives it."""
+    names = ["index", "max_reached"]
+    for part in ("start", "next"):
+        if part in node.verb:
+            at = node.place("loop", part)
+            if not isinstance(at.value, dict):
+                return None
+            names += at.value
+    return names
 
 
 def _input(checking: Checking, use: Use, inputs: Shape) -> None:

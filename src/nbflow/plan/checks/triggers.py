@@ -1,17 +1,20 @@
-"""Triggers against the workflow they start: the inputs they give, and what they may read."""
+"""Inputs that are given in the text: by triggers, and to workflows inside a node; and what triggers may read."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from nbflow.errors import Severity
 from nbflow.plan.checks.findings import Checking
 from nbflow.plan.checks.shapes import literal_shape
 from nbflow.spec.document import Located
 from nbflow.spec.expressions import Expression, Reference, Value
 from nbflow.spec.forms import is_expression, kind_of
 from nbflow.spec.names import listed
+from nbflow.spec.nodes import NodeSpec
 from nbflow.spec.triggers import TriggerSpec
+from nbflow.spec.workflow import WorkflowSpec
 
 _ROOTS = ("event", "env")
 
@@ -26,10 +29,22 @@ def check_triggers(checking: Checking) -> None:
                     _reference(checking, trigger, name, reference)
 
 
+def check_inputs_of(checking: Checking, node: NodeSpec, inline: WorkflowSpec) -> None:
+    """What a node gives to the workflow inside it."""
+    at = node.place("with") if "with" in node.fields else None
+    _given(checking, inline, node.place("workflow"), at, "'with'", "error")
+
+
 def _inputs(checking: Checking, trigger: TriggerSpec) -> None:
-    spec = checking.spec
-    known: Mapping[str, Any] = spec.inputs.get("properties", {}) if spec.inputs else {}
     at = trigger.at.value.get("inputs") if isinstance(trigger.at.value, dict) else None
+    _given(checking, checking.spec, trigger.at, at, "this trigger", "warning")
+
+
+def _given(
+    checking: Checking, spec: WorkflowSpec, whole: Located, at: Located | None, who: str, severity: Severity
+) -> None:
+    """Inputs against what a workflow takes: unknown ones, ones of another type, and missing ones."""
+    known: Mapping[str, Any] = spec.inputs.get("properties", {}) if spec.inputs else {}
     if at is not None and is_expression(at):
         return
     given: Mapping[str, Located] = at.value if at is not None and isinstance(at.value, dict) else {}
@@ -42,8 +57,8 @@ def _inputs(checking: Checking, trigger: TriggerSpec) -> None:
     missing = [name for name in spec.inputs.get("required", ()) if name not in given] if spec.inputs else []
     if missing:
         checking.wrong(
-            at or trigger.at, "schema.missing_input", f"this trigger gives no value for {listed(map(repr, missing))}",
-            f"inputs: {{{missing[0]}: …}}, or give it a default", severity="warning", key=at is not None,
+            at or whole, "schema.missing_input", f"{who} gives no value for {listed(map(repr, missing))}",
+            f"{{{missing[0]}: …}}, or give it a default", severity=severity, key=at is not None,
         )  # fmt: skip
 
 
