@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from nbflow.errors import NbflowError
 from nbflow.execution.state import NodeState
 from nbflow.notebook.render.lettering import clean, clean_block, seconds, shorten
 from nbflow.notebook.render.summary import pretty
@@ -20,10 +22,14 @@ HEAVY = 2_000_000  # bytes of an image
 INSTANCES = 200
 
 Page = dict[str, Any]
+Preview = Callable[[str], Any]
 
 
-def page(watch: Watch, key: str, path: str | None, held: tuple[str, ...]) -> Page:
-    """The page of a box; `path` chooses a round or item, else the latest is shown."""
+def page(watch: Watch, key: str, path: str | None, held: tuple[str, ...], preview: Preview = lambda path: None) -> Page:
+    """The page of a box; `path` chooses a round or item, else the latest is shown.
+
+    `preview` gives the inputs that a held node is about to get.
+    """
     paths = watch.paths(key)
     item = next(item for item in watch.picture.items() if item.key == key)
     chosen = path if path in paths else (paths[-1] if paths else None)
@@ -41,7 +47,7 @@ def page(watch: Watch, key: str, path: str | None, held: tuple[str, ...]) -> Pag
         "facts": _facts(node),
         "acts": _acts(node, is_held),
         "form": _form(node),
-        "blocks": _blocks(node, is_held),
+        "blocks": _held_blocks(node, preview) if is_held else _blocks(node),
     }
 
 
@@ -84,19 +90,44 @@ def _acts(node: NodeState, held: bool) -> list[tuple[str, str, str]]:
     return acts
 
 
-def _blocks(node: NodeState, held: bool) -> list[Page]:
+def _held_blocks(node: NodeState, preview: Preview) -> list[Page]:
+    """What can be changed before the node goes on."""
+    blocks: list[Page] = []
+    if node.error:
+        blocks.append({"title": "error", "text": _error(node.error), "bad": True})
+    try:
+        given = preview(node.path)
+    except NbflowError as problem:
+        blocks.append({"title": "inputs", "text": clean_block(problem), "bad": True})
+    else:
+        if given is not None:
+            blocks.append(_editable(given))
+    return [*blocks, _instead()]
+
+
+def _editable(given: Any) -> Page:
+    """Inputs as JSON that can be changed; what JSON cannot hold is only shown."""
+    try:
+        text = json.dumps(given, ensure_ascii=False, indent=2)
+    except TypeError:
+        return {"title": "inputs", "text": pretty(given, LONG)}
+    return {"title": "inputs", "text": text, "edit": {"cmd": "edit", "label": "Apply to inputs"}}
+
+
+def _instead() -> Page:
+    return {"title": "output instead of running", "text": "null", "edit": {"cmd": "skip", "label": "Give this output"}}
+
+
+def _blocks(node: NodeState) -> list[Page]:
     blocks: list[Page] = []
     if node.error:
         blocks.append({"title": "error", "text": _error(node.error), "bad": True})
     if node.inputs is not None:
-        edit = {"edit": {"cmd": "edit", "label": "Apply to inputs"}} if held else {}
-        blocks.append({"title": "inputs", "text": pretty(node.inputs, LONG), **edit})
+        blocks.append({"title": "inputs", "text": pretty(node.inputs, LONG)})
     if node.phase == "completed":
         blocks.append(block("output", node.output))
-    elif held or (node.phase == "waiting" and node.reason == "in_doubt"):
-        blocks.append(
-            {"title": "output instead of running", "text": "null", "edit": {"cmd": "skip", "label": "Give this output"}}
-        )
+    elif node.phase == "waiting" and node.reason == "in_doubt":
+        blocks.append(_instead())
     blocks += [
         {"title": clean(f"{call.kind} {call.name} · {seconds(call.seconds)}"), "text": _call(call)}
         for call in node.calls or ()

@@ -174,7 +174,7 @@ class LiveView:
         if texts:
             message["t"] = {clean(path): clean_block(text) for path, text in texts.items()}
         if self._page is not None:
-            message["i"] = inspector.page(self.watch, *self._page, self.execution.held)
+            message["i"] = inspector.page(self.watch, *self._page, self.execution.held, self.execution.preview)
         self.widget.send(message)
         if self.now() - self._sent > SNAPSHOT:
             self.widget.state = self._snapshot()

@@ -1,0 +1,247 @@
+"""The live view as a person has it: JupyterLab in Chromium, a kernel behind it, and what is left without one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+SETUP = """%load_ext nbflow
+import asyncio
+
+async def fetch(url):
+    await asyncio.sleep(0.5)
+    return {"body": f"Text of {url}"}
+
+async def summarise(text):
+    await asyncio.sleep(1.6)
+    return {"summary": f"{text}, in short", "claims": ["one", "two"]}
+
+async def score(text):
+    await asyncio.sleep(0.8)
+    return {"score": 0.74, "reasons": ["clear", "short"]}
+
+async def send(to, subject):
+    await asyncio.sleep(0.2)
+    return {"sent": True}"""
+FLOW = """%%workflow review_article -i url=example.com/article --as review
+inputs: {url: string, threshold: {type: number, default: 0.8}}
+nodes:
+  fetch: {tool: fetch, with: {url: =inputs.url}}
+  analyst: {tool: summarise, with: {text: =fetch.body}}
+  critic: {tool: score, with: {text: =fetch.body}}
+  good_enough:
+    needs: [analyst]
+    switch:
+      - {when: critic.score >= inputs.threshold, then: publish}
+      - {else: refine}
+  refine:
+    loop: {max: 2, until: scored.score >= 0.9}
+    nodes:
+      rewrite: {tool: summarise, with: {text: =analyst.summary}}
+      scored: {tool: score, with: {text: =rewrite.summary}}
+  publish:
+    aggregate: object
+    needs: [refine]
+    join: active
+    with: {text: "=refine.rewrite.summary if refine is not None else analyst.summary"}
+  mail: {tool: send, with: {to: editor@example.com, subject: "Review ${{ critic.score }}"}, needs: [publish]}"""
+SLOW = "%load_ext nbflow\nimport asyncio\nasync def slow(seconds=1): await asyncio.sleep(seconds); return {'slept': seconds}\ndef bad(): raise ValueError('<b>no way</b>')"
+
+
+def started(notebook, name, *cells):
+    notebook.jupyter.write(name, *cells)
+    notebook.open(name)
+    notebook.command("notebook:run-all-cells")
+    notebook.page.wait_for_selector(".nbflow .nbf-node", timeout=30_000)
+    return notebook
+
+
+@pytest.mark.timeout(120)
+def test_a_person_sees_it_run_saves_it_and_finds_the_picture_again(notebook, jupyter):
+    started(notebook, "review.ipynb", SETUP, FLOW)
+    page = notebook.page
+    notebook.tidy()
+    notebook.wait_phase("fetch", "completed")
+    notebook.wait_phase("analyst", "running")
+    colours = page.evaluate(
+        """() => Object.fromEntries([...document.querySelectorAll('.nbflow .nbf-node')].map(g =>
+            [g.querySelector('.name, .head').firstChild.textContent, getComputedStyle(g.querySelector('.card, .frame')).stroke]))"""
+    )
+    assert colours["fetch"] != colours["analyst"] != colours["mail"]
+    notebook.wait_phase("rewrite", "running")
+    page.locator(".nbflow").scroll_into_view_if_needed()
+    notebook.shot(IMAGES / "live-light.png", ".nbflow")
+    page.wait_for_selector(".nbflow-final img", timeout=30_000)
+    assert "completed" in page.inner_text(".nbflow-final")
+    notebook.save()
+    data = [output for output in jupyter.read("review.ipynb").cells[1].outputs if output.output_type == "display_data"]
+    assert len(data) == 1
+    assert "application/vnd.jupyter.widget-view+json" not in data[0].data
+    assert "data:image/svg+xml;base64," in data[0].data["text/html"]
+
+    jupyter.end_kernels()
+    notebook.open("review.ipynb")
+    page.wait_for_selector(".nbflow-final img", timeout=20_000)
+    size = page.evaluate(
+        "() => { const i = document.querySelector('.nbflow-final img'); return [i.naturalWidth, i.clientWidth]; }"
+    )
+    assert size[0] > 300
+    assert size[1] > 300
+    assert page.locator(".nbflow-final details").count() == 1
+
+
+@pytest.mark.timeout(120)
+def test_an_untrusted_notebook_shows_the_same_picture(notebook, jupyter):
+    jupyter.write("made.ipynb", "%load_ext nbflow", "%%workflow made\nnodes: {a: {set: {v: 1}}, b: {set: {w: =a.v}}}")
+    notebook.open("made.ipynb")
+    notebook.command("notebook:run-all-cells")
+    notebook.page.wait_for_selector(".nbflow-final img", timeout=30_000)
+    notebook.save()
+    book = jupyter.read("made.ipynb")
+    book.cells[0].source = "# comes from somewhere else"  # another signature: no longer trusted
+    import nbformat
+
+    nbformat.write(book, jupyter.folder / "strange.ipynb")
+    notebook.open("strange.ipynb")
+    page = notebook.page
+    page.wait_for_selector(".jp-OutputArea-output img", timeout=20_000)
+    assert page.evaluate("() => window.jupyterapp.shell.currentWidget.content.widgets[1].model.trusted") is False
+    image = page.locator(".jp-OutputArea-output img[alt*=made]")
+    assert image.evaluate("image => image.naturalWidth") > 100
+    page.click("details summary")
+    assert page.locator("details table tr").count() == 3
+
+
+@pytest.mark.timeout(120)
+def test_a_click_on_a_node_shows_what_it_was_given_and_gave_as_text(notebook):
+    started(
+        notebook, "look.ipynb", SLOW,
+        "%%workflow look --background\nnodes:\n  ok: {tool: slow, with: {seconds: 0.1}, doc: '<script>alert(1)</script>'}\n"
+        "  wrong: {tool: bad, on_error: continue}\n  long: {tool: slow, with: {seconds: 60}, needs: [ok]}\n",
+    )  # fmt: skip
+    page = notebook.page
+    notebook.wait_phase("long", "running")
+    notebook.node("ok").click()
+    side = page.locator(".nbflow-side")
+    side.locator("h4", has_text="output").wait_for()
+    assert '"slept": 0.1' in side.inner_text()
+    assert "<script>alert(1)</script>" in side.inner_text()
+    notebook.node("wrong").focus()
+    page.keyboard.press("Enter")
+    side.locator("strong", has_text="wrong").wait_for()
+    assert "<b>no way</b>" in side.inner_text()
+    assert side.locator("b").count() == 0
+    page.keyboard.press("Escape")
+    side.wait_for(state="hidden")
+
+
+@pytest.mark.timeout(120)
+def test_the_buttons_of_a_waiting_cell_pause_continue_and_stop(notebook):
+    started(
+        notebook, "buttons.ipynb", SLOW,
+        "%%workflow buttons\nnodes:\n  a: {tool: slow, with: {seconds: 1}}\n  b: {tool: slow, with: {seconds: 0.2}, needs: [a]}\n"
+        "  c: {tool: slow, with: {seconds: 60}, needs: [b]}\n",
+        "'after'",
+    )  # fmt: skip
+    page = notebook.page
+    notebook.wait_phase("a", "running")
+    notebook.press("pause")
+    page.wait_for_selector(".nbflow-phase.q-paused")
+    notebook.wait_phase("a", "completed")
+    assert notebook.phase("c") == "pending"
+    notebook.press("resume")
+    notebook.wait_phase("c", "running")
+    notebook.press("suspend")
+    page.wait_for_selector(".nbflow-final")
+    assert "Suspended: buttons" in page.inner_text(".jp-Notebook")
+    assert page.locator(".jp-CodeCell").nth(2).locator(".jp-OutputArea-output").count() == 0
+
+
+@pytest.mark.timeout(120)
+def test_the_debugger_holds_steps_edits_and_goes_on(notebook):
+    started(
+        notebook, "debug.ipynb", SLOW,
+        "%%workflow stepping --debug --break b --as stepping\nnodes:\n  a: {tool: slow, with: {seconds: 0.1}}\n"
+        "  b: {tool: slow, with: {seconds: 9}, needs: [a]}\n  c: {tool: slow, with: {seconds: 0.1}, needs: [b]}\n",
+        "'the cell returned'",
+    )  # fmt: skip
+    page = notebook.page
+    page.wait_for_selector("text=the cell returned")
+    notebook.wait_phase("b", "held")
+    notebook.node("b").click()
+    area = page.locator(".nbflow-side textarea").first
+    area.fill('{"seconds": 0.2}')
+    notebook.press("edit")
+    page.wait_for_selector(".nbflow-note:has-text('inputs of b are changed')")
+    notebook.press("step")
+    notebook.wait_phase("b", "completed")
+    notebook.wait_phase("c", "held")
+    page.locator(".nbflow").scroll_into_view_if_needed()
+    notebook.press("resume")
+    page.wait_for_selector(".nbflow-final")
+    assert "completed" in page.inner_text(".nbflow-final")
+
+
+@pytest.mark.timeout(120)
+def test_a_question_is_answered_in_its_form(notebook):
+    started(
+        notebook, "ask.ipynb", SLOW,
+        "%%workflow asking\nnodes:\n  yes: {ask: 'Publish it?', output: {publish: boolean, why: string}}\n"
+        "  done: {set: {said: =yes.why}}\noutputs: {said: =done.said}\n",
+    )  # fmt: skip
+    page = notebook.page
+    notebook.wait_phase("yes", "waiting")
+    notebook.node("yes").click()
+    form = page.locator(".nbflow-side form")
+    form.wait_for()
+    form.get_by_label("publish").check()
+    why = form.get_by_label("why")
+    why.fill("it is good")
+    notebook.shot(IMAGES / "ask-light.png", ".nbflow")
+    form.get_by_role("button", name="answer").click()
+    page.wait_for_selector(".nbflow-final")
+    page.click(".nbflow-final details summary")
+    assert "it is good" in page.inner_text(".nbflow-final")
+
+
+@pytest.mark.timeout(120)
+def test_keys_stay_inside_and_never_run_the_cell(notebook):
+    started(
+        notebook, "keys.ipynb", SLOW,
+        "%%workflow keys --debug --break b\nnodes:\n  a: {set: {v: 1}}\n  b: {tool: slow, with: {seconds: 0.1}, needs: [a]}\n",
+    )  # fmt: skip
+    page = notebook.page
+    notebook.wait_phase("b", "held")
+    count = page.locator(".jp-Cell").count()
+    notebook.node("b").click()
+    area = page.locator(".nbflow-side textarea").first
+    area.click()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("one")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("dd two aab")
+    assert "dd two aab" in area.input_value()
+    assert "\n" in area.input_value()
+    assert page.locator(".jp-Cell").count() == count
+    assert page.locator(".nbflow").count() == 1
+
+
+@pytest.mark.timeout(120)
+def test_the_view_follows_the_dark_theme(notebook):
+    started(
+        notebook, "dark.ipynb", SETUP, FLOW.replace("--as review", "--background").replace("loop: {max: 2", "loop: {max: 3"),
+    )  # fmt: skip
+    page = notebook.page
+    notebook.tidy()
+    light = page.evaluate("() => getComputedStyle(document.querySelector('.nbflow')).backgroundColor")
+    notebook.dark()
+    page.wait_for_selector(".nbflow[data-theme=dark]")
+    assert page.evaluate("() => getComputedStyle(document.querySelector('.nbflow')).backgroundColor") != light
+    notebook.wait_phase("rewrite", "running", timeout=20_000)
+    notebook.node("critic").click()
+    page.locator(".nbflow-side h4", has_text="output").wait_for()
+    page.locator(".nbflow").scroll_into_view_if_needed()
+    notebook.shot(IMAGES / "live-dark.png", ".nbflow")
