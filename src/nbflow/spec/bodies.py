@@ -12,7 +12,7 @@ from nbflow.spec.expressions import Expression, Value, compile_expression
 from nbflow.spec.forms import Fields, Form, Reading
 from nbflow.spec.machine import read_machine
 from nbflow.spec.names import wrong_id
-from nbflow.spec.nodes import NodeSpec, read_node, read_nodes
+from nbflow.spec.nodes import NodeSpec, check_id, read_node, read_nodes
 from nbflow.spec.verbs import read_reference
 from nbflow.spec.workflow import WorkflowSpec, read_inline
 
@@ -85,6 +85,8 @@ def _branch(name: str, at: Located, reading: Reading) -> BranchSpec | None:
         found = forms.read_fields(at, reading, BRANCH, f"branch '{name}'")
         nodes = read_nodes(at.value["nodes"], reading, empty="a branch needs at least one node")
         return BranchSpec(name, at, nodes, found.get("result"))
+    if problem is None:
+        check_id(name, at, reading)
     node = read_node(name, at, reading, f"branch '{name}'")
     return None if node is None else BranchSpec(name, at, (node,), single=True)
 

@@ -6,7 +6,7 @@ Reading never stops at the first finding: what can be read is read, so that one 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nbflow.spec import forms, policies
@@ -85,7 +85,7 @@ FIELDS: Fields = {
     "needs": forms.NAMES.but("Nodes that come first: one id or a list."),
     "if": forms.CONDITION.but("The node is skipped when this does not hold."),
     "join": policies.JOIN.but("With several sources: all (usual), active, first, race or {n: k}."),
-    "with": forms.VALUE.but("Arguments by name; values may be expressions."),
+    "with": replace(forms.VALUE, nullable=False).but("Arguments by name; values may be expressions."),
     "transform": forms.CONDITION.but("An expression over `result`; it gives the node's output."),
     "compensate": Form(
         _compensate, {"anyOf": [{"$ref": "#/$defs/node"}, {"type": "array", "items": {"$ref": "#/$defs/node"}}]},
@@ -121,14 +121,15 @@ def read_nodes(
     ids = frozenset(at.value)
     outer = reading.enclosing
     for id, node in at.value.items():
-        _check_id(id, node, reading)
+        check_id(id, node, reading)
     reading.enclosing = (*outer, ids)
     found = [read_node(id, node, reading) for id, node in at.value.items()]
     reading.enclosing = outer
     return tuple(node for node in found if node is not None)
 
 
-def _check_id(id: str, at: Located, reading: Reading) -> None:
+def check_id(id: str, at: Located, reading: Reading) -> None:
+    """Reports an id that is none, or that hides one of a body around."""
     problem = wrong_id(id)
     if problem is not None:
         code, message, hint = problem
@@ -263,6 +264,9 @@ def _check_body(node: NodeSpec, reading: Reading, what: str) -> None:
                     f"'{node.kind}' of {what} has no body: '{key}' does not belong here",
                     key=True,
                 )
+    if "with" in given and node.kind in _BY_NAME and not _is_named(given["with"]):
+        message = f"'with' of {what} gives arguments by name, it is not {forms.kind_of(given['with'])}"
+        reading.wrong(given["with"], "type.mapping", message, hint="with: {name: value}")
     if "with" in given and not reading.kinds[node.kind].takes_arguments:
         reading.wrong(
             given["with"],
@@ -272,6 +276,13 @@ def _check_body(node: NodeSpec, reading: Reading, what: str) -> None:
             key=True,
             hint="expressions may read nodes directly",
         )
+
+
+_BY_NAME = frozenset({"tool", "agent", "workflow", "machine"})
+
+
+def _is_named(at: Located) -> bool:
+    return at.value is None or isinstance(at.value, dict) or forms.is_expression(at)
 
 
 def read_defaults(at: Located, reading: Reading) -> None:

@@ -101,8 +101,6 @@ def _family(checking: Checking, name: str, family: str, rest: str, at: Located) 
 def _arguments(checking: Checking, node: NodeSpec, name: str, schema: Schema, read: Mapping[int, Schema]) -> None:
     at = node.place("with") if "with" in node.fields else None
     if at is not None and not isinstance(at.value, dict):
-        if not is_expression(at):
-            checking.wrong(at, "type.mapping", f"'with' of '{node.id}' names arguments, it is not {kind_of(at)}")
         return
     given: Mapping[str, Located] = at.value if at is not None and isinstance(at.value, dict) else {}
     known: Mapping[str, Any] = schema.get("properties", {})

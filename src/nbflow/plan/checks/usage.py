@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nbflow.plan.checks.findings import Checking
 from nbflow.plan.link import Linked
+from nbflow.spec.forms import is_expression, kind_of
 from nbflow.spec.nodes import NodeSpec
 
 
@@ -57,7 +58,11 @@ def _aggregate(checking: Checking, node: NodeSpec) -> None:
     how = node.verb.get("how")
     if how is None:
         return
-    if "with" not in node.at.value:  # type: ignore[operator]
+    given = node.place("with") if "with" in node.fields else None
+    if given is not None and not isinstance(given.value, dict | list) and not is_expression(given):
+        message = f"'{node.id}' aggregates a mapping or a list, not {kind_of(given)}"
+        checking.wrong(given, "type.list", message, "with: [=a, =b]")
+    if given is None:
         checking.wrong(
             node.place("aggregate"), "schema.missing", f"'{node.id}' needs 'with': what it aggregates", key=True
         )
