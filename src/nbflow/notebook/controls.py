@@ -23,10 +23,11 @@ class Breakpoints:
         self.nodes: dict[str, str | None] = dict(nodes)
 
     def apply(self, execution: Execution, *, on_error: bool) -> None:
-        """Set them on an execution that has just started; `on_error` holds every node that fails, too."""
+        """Set them on an execution that has just started; `on_error` also holds nodes that fail or say `breakpoint:`."""
         for node, when in self.nodes.items():
             execution.break_at(node, when)
         if on_error:
+            execution.attach()
             for node in dict.fromkeys(inner.id for inner in execution.plan.body.nodes_within()):
                 execution.break_at(node, where="error")
 

@@ -14,6 +14,7 @@ from nbflow.notebook.render.lettering import clean, clean_block, seconds, shorte
 from nbflow.notebook.render.summary import pretty
 from nbflow.notebook.render.watch import Watch, error_line
 from nbflow.plan.plan import Ask
+from nbflow.runtime.execution import Execution
 
 LONG = 8000  # characters of a value
 ROWS, COLUMNS, CELL = 30, 16, 60
@@ -72,8 +73,10 @@ def _usage(node: NodeState) -> list[tuple[str, str]]:
     models = [call for call in calls if call.kind == "model"]
     if not models:
         return []
-    tokens = sum(int(call.usage.get(name) or 0) for call in models for name in ("input_tokens", "output_tokens"))
-    return [("model calls", f"{len(models)}"), ("tokens", f"{tokens:,}")]
+    tokens = sum(int(call.usage.get(name) or 0) for call in models for name in ("input", "output"))
+    cost = sum(float(call.usage.get("usd") or 0.0) for call in models)
+    facts = [("model calls", f"{len(models)}"), ("tokens", f"{tokens:,}")]
+    return facts + ([("cost", f"${cost:.4f}")] if cost else [])
 
 
 def _acts(node: NodeState, held: bool) -> list[tuple[str, str, str]]:
@@ -176,18 +179,26 @@ def _table(frame: Any) -> Page:
     return {"columns": [shorten(name, CELL) for name in part.columns], "rows": rows}
 
 
+def evaluated(execution: Execution, text: str, node: str | None) -> tuple[str, str, bool]:
+    """An expression of the watch list with its value, or with what is wrong with it."""
+    try:
+        return text, shorten(pretty(execution.evaluate(text, node)), 400), False
+    except NbflowError as problem:
+        return text, shorten(str(problem).partition("\n")[0], 200), True
+
+
 # --- questions -----------------------------------------------------------------------------------------
 
 
 def _form(node: NodeState) -> Page | None:
     """The form of a node that waits for a person."""
-    if node.phase != "waiting" or node.reason != "ask":
+    if node.phase != "waiting" or node.reason not in ("ask", "approval"):
         return None
     detail = node.detail if isinstance(node.detail, Mapping) else {}
-    prompt = clean_block(
-        detail.get("prompt") or (node.detail if isinstance(node.detail, str) else "an answer is needed")
-    )
-    schema = node.node.work.schema if isinstance(node.node.work, Ask) else None
+    prompt = clean_block(detail.get("prompt") or "an answer is needed")
+    if detail.get("about") is not None:
+        prompt += f"\n{pretty(detail['about'], LONG)}"
+    schema = detail.get("schema") or (node.node.work.schema if isinstance(node.node.work, Ask) else None)
     properties = (schema or {}).get("properties")
     if not isinstance(properties, Mapping) or not properties:
         return {

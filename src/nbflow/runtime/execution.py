@@ -18,6 +18,7 @@ from nbflow.runtime.explaining import explain
 from nbflow.runtime.feed import Listener, Subscriber
 from nbflow.runtime.gate import Breakpoint, Where
 from nbflow.runtime.moves import allow
+from nbflow.runtime.scope import NodeScope
 from nbflow.spec.expressions import compile_expression
 
 if TYPE_CHECKING:
@@ -182,6 +183,7 @@ class Execution:
             finally:
                 forget()
             if self._driver.done.done():
+                self._driver.done.result()  # raises what broke the driver off
                 break
         return self
 
@@ -329,6 +331,19 @@ class Execution:
         """Forget the breakpoints at a node."""
         gate = self._live("step").gate
         gate.breakpoints = [point for point in gate.breakpoints if point.node != node]
+
+    def attach(self) -> None:
+        """Somebody looks: from now on `breakpoint:` in the text counts."""
+        self._live("step").gate.attached = True
+
+    def evaluate(self, text: str, node: str | None = None) -> Any:
+        """An expression's value as the node sees it, without one as the outputs do.
+
+        Raises `ExpressionError` or `EvaluationError`, both with the place in the text.
+        """
+        expression, state = compile_expression(text), self.state
+        frame = self.nodes[node].frame if node is not None else state.root
+        return expression.evaluate(NodeScope(state, frame, self._engine.env if self._engine is not None else {}))
 
     def step(self) -> None:
         """Let the first held node go and hold what follows; when nothing is held, hold what comes next."""

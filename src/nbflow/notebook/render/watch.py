@@ -24,6 +24,9 @@ WAITS = {
     "wait": "waits for its time",
     "listen": "waits for its event",
     "breaker": "its tool rests after failures",
+    "approval": "asks for your yes",
+    "machine": "waits for an event",
+    "workflow": "its workflow waits",
 }
 FIRST = ("held", "running", "waiting", "suspended")  # of many instances, the phase that is shown
 LAST = ("failed", "completed", "cancelled", "skipped")
@@ -152,8 +155,8 @@ class Watch:
     def _count(self, event: e.Event) -> None:
         if isinstance(event, e.CallRecorded):
             usage = event.usage
-            self.tokens += int(usage.get("input_tokens") or 0) + int(usage.get("output_tokens") or 0)
-            self.cost += float(usage.get("cost_usd") or usage.get("usd") or usage.get("cost") or 0.0)
+            self.tokens += int(usage.get("input") or 0) + int(usage.get("output") or 0)
+            self.cost += float(usage.get("usd") or 0.0)
         elif isinstance(event, e.NodeExpanded) and event.node in self.state.nodes:
             self.known += _opened(self.state.nodes[event.node], event)
 
@@ -245,8 +248,9 @@ def _badge(node: NodeState) -> str:
         return f"{len(node.opened)}/{work.max}" if work.max else f"{len(node.opened)}"
     if node.opened is not None:
         return f"{len(node.opened) - node.open}/{node.total if node.total is not None else len(node.opened)}"
-    if node.phase in ("completed", "failed") and node.started is not None and node.ended is not None and node.attempt:
-        return seconds(node.ended - node.started)
+    if node.phase in ("completed", "failed") and node.started is not None and node.ended is not None:
+        took = node.ended - node.started
+        return seconds(took) if took >= 0.0005 and node.attempt else ""
     return ""
 
 

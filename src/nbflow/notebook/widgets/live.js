@@ -333,13 +333,39 @@ class View {
     if ((page.paths || []).length > 1) parts.push(this.instances(page));
     const list = make("dl");
     for (const [name, value] of page.facts || []) list.append(make("dt", "", name), make("dd", "", value));
+    if (page.form) parts.push(this.form(page));
     parts.push(list);
     if ((page.acts || []).length) parts.push(this.acts(page));
-    if (page.form) parts.push(this.form(page));
     for (const block of page.blocks || []) parts.push(make("h4", "", block.title), this.block(block));
+    if (page.evaluates) parts.push(this.evaluator(page));
     this.side.replaceChildren(...parts);
     this.side.scrollTop = scroll;
-    this.side.style.maxHeight = `${Math.max(220, this.window.clientHeight)}px`;
+    this.side.style.maxHeight = `${Math.max(360, this.window.clientHeight)}px`;
+  }
+
+  evaluator(page) {
+    const whole = make("div"), row = whole.appendChild(make("form", "nbflow-ask plain")), input = row.appendChild(make("input"));
+    input.placeholder = "expression, as this node sees it";
+    input.setAttribute("aria-label", "expression");
+    input.value = this.asked || "";
+    const button = row.appendChild(make("button", "", "watch"));
+    button.type = "submit";
+    row.onsubmit = (event) => {
+      event.preventDefault();
+      this.asked = "";
+      const text = input.value;
+      input.value = "";
+      input.blur();
+      if (text.trim()) this.send({ cmd: "watch", path: page.path, text });
+    };
+    for (const [text, value, bad] of page.watched || []) {
+      const line = whole.appendChild(make("div", "watched"));
+      line.append(make("code", "", text), make("span", bad ? "bad" : "", ` = ${value}`));
+      const drop = line.appendChild(make("button", "", "×"));
+      drop.setAttribute("aria-label", `no longer watch ${text}`);
+      drop.onclick = () => this.send({ cmd: "unwatch", text });
+    }
+    return whole;
   }
 
   instances(page) {
@@ -410,7 +436,7 @@ class View {
 
   form(page) {
     const form = make("form"), fields = [];
-    form.append(make("h4", "", page.form.prompt));
+    form.append(make("div", "prompt", page.form.prompt));
     for (const field of page.form.fields) {
       const label = form.appendChild(make("label", "", field.label));
       const input = form.appendChild(this.field(field));

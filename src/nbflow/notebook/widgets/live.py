@@ -89,6 +89,7 @@ class LiveView:
         self._texts: dict[str, str] = {}
         self._extra: Message = {}
         self._page: tuple[str, str | None] | None = None
+        self._watched: dict[str, None] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._sent = 0.0
         self._forget: list[Callable[[], None]] = []
@@ -134,6 +135,8 @@ class LiveView:
             self._look(message)
         elif command == "unlook":
             self._page = None
+        elif command in ("watch", "unwatch"):
+            self._watch(command, message.get("text"))
         else:
             self._command(message)
         self._soon()
@@ -142,6 +145,12 @@ class LiveView:
         key, path = message.get("key"), message.get("path")
         if key in self.items:
             self._page = (key, path if isinstance(path, str) else None)
+
+    def _watch(self, command: str, text: Any) -> None:
+        if command == "watch" and isinstance(text, str):
+            self._watched[text.strip()] = None
+        else:
+            self._watched.pop(text, None)
 
     def _command(self, message: Message) -> None:
         try:
@@ -174,10 +183,17 @@ class LiveView:
         if texts:
             message["t"] = {clean(path): clean_block(text) for path, text in texts.items()}
         if self._page is not None:
-            message["i"] = inspector.page(self.watch, *self._page, self.execution.held, self.execution.preview)
+            message["i"] = self._inspected(*self._page)
         self.widget.send(message)
         if self.now() - self._sent > SNAPSHOT:
             self.widget.state = self._snapshot()
+
+    def _inspected(self, key: str, path: str | None) -> Message:
+        page = inspector.page(self.watch, key, path, self.execution.held, self.execution.preview)
+        node = page["path"] if page["path"] in self.watch.state.nodes else None
+        page["evaluates"] = True
+        page["watched"] = [inspector.evaluated(self.execution, text, node) for text in self._watched]
+        return page
 
     def _looks(self, keys: dict[str, None]) -> Message:
         wires = {key: self.watch.wires[key] for key in keys if key in self.watch.wires}
