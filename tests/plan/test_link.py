@@ -64,7 +64,7 @@ def test_on_error_then_is_a_gate() -> None:
 @pytest.mark.parametrize(
     "field",
     [
-        "with: {v: =a}", "with: ['${{ a }} and more']", "if: a > 1", "on_error: {value: =a}", "mock: =a",
+        "with: {v: =a}", "with: {v: '${{ a }} and more'}", "if: a > 1", "on_error: {value: =a}", "mock: =a",
         "with: {deep: [{deeper: =a.b.c}]}", "with: {v: \"=[x for x in a if x > 1]\"}",
     ],
 )  # fmt: skip

@@ -14,21 +14,27 @@ from nbflow.plan.order import forwards
 from nbflow.spec.nodes import NodeSpec
 
 
-@dataclass(slots=True)
 class Choice:
-    """A node that goes one of several ways: a bit per way, which means "not this way"."""
+    """A node that goes one of several ways, each to some targets: a bit per way, which means "not this way".
 
-    first: int
-    ways: list[frozenset[str]]  # targets by way; a switch without else and a node that did not fail have an empty one
-    exhaustive: int = 0  # all bits
+    A switch without `else`, and a node that does not fail, have a way to nothing.
+    """
+
+    __slots__ = ("_ways", "exhaustive", "quiet")
+
+    def __init__(self, first: int, ways: list[frozenset[str]]):
+        self._ways: dict[str, int] = {}
+        self.exhaustive = ((1 << len(ways)) - 1) << first  # no way at all
+        self.quiet = 0  # no way that leads anywhere
+        for place, targets in enumerate(ways):
+            bit = 1 << (first + place)
+            self.quiet |= bit if targets else 0
+            for target in targets:
+                self._ways[target] = self._ways.get(target, 0) | bit
 
     def taken(self, target: str) -> int:
         """The facts that hold when `target` was chosen: none of the ways without it."""
-        return sum(1 << (self.first + way) for way, targets in enumerate(self.ways) if target not in targets)
-
-    def quiet(self) -> int:
-        """The facts that hold when a node that can fail over did not."""
-        return sum(1 << (self.first + way) for way, targets in enumerate(self.ways) if targets)
+        return self.exhaustive & ~self._ways.get(target, 0)
 
 
 @dataclass(slots=True)
@@ -74,8 +80,7 @@ class _Reckoning:
             ways = [frozenset(), *(frozenset({target}) for target in sorted(fails))] if fails else []
         if not ways:
             return None
-        first = self._take(len(ways), index)
-        return Choice(first, ways, ((1 << len(ways)) - 1) << first)
+        return Choice(self._take(len(ways), index), ways)
 
     def _take(self, count: int, index: int) -> int:
         first = self.bits
@@ -94,7 +99,7 @@ class _Reckoning:
                 facts |= 1 << self._take(1, index)
             made.runs[index] = facts
             choice = made.choices.get(index)
-            made.live[index] = facts | (choice.quiet() if choice is not None and node.kind != "switch" else 0)
+            made.live[index] = facts | (choice.quiet if choice is not None and node.kind != "switch" else 0)
         return made
 
     def _activation(self, index: int, node: NodeSpec, incoming: dict[int, Draft]) -> int:
