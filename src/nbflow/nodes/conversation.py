@@ -57,6 +57,7 @@ class Conversation:
 
     async def run(self) -> Any:
         """The answer: a text, or the value that `output:` wants. Raises `NodeError`, or `Asks`."""
+        await self._tools.prepare()
         repairs = turns = 0
         while True:
             model, reply, key, begun, fresh = await self._ask()

@@ -54,6 +54,11 @@ class Toolbox:
     def offers(self) -> tuple[ToolOffer, ...]:
         return tuple(ToolOffer(name, tool.description, _for_models(tool)) for name, tool in self._tools.items())
 
+    async def prepare(self) -> None:
+        """Let each tool learn what it needs before it is offered. Raises `NodeError` for one that is not there."""
+        for tool in self._tools.values():
+            await tool.prepare()
+
     async def answer(self, turn: int, requests: Sequence[ToolRequest]) -> list[Message]:
         """Call what was asked for, all at the same time; one message each. Raises `Asks` when a person must say yes."""
         results = await asyncio.gather(

@@ -37,6 +37,10 @@ class Tool(Protocol):
         """What a call does to the world; without `arguments` the strongest that any call may do."""
         ...
 
+    async def prepare(self) -> None:
+        """Learn what only the outside knows (a server's schema), before the tool is offered to a model."""
+        ...
+
     async def call(self, arguments: Mapping[str, Any], call: Call) -> Any:
         """Call it with arguments that fit `parameters`. Raises `NodeError` or anything; stops when cancelled."""
         ...

@@ -57,6 +57,8 @@ class FunctionTool:
         """A hash of the function's text."""
         return fingerprint(self.function)
 
+    async def prepare(self) -> None: ...
+
     async def call(self, arguments: Mapping[str, Any], call: Call) -> Any:
         """What the function returns. Raises `NodeError` (`InvalidInput`) for arguments it does not take."""
         placed, named = self.signature.bind(arguments, call, self.name)

@@ -114,6 +114,8 @@ class DatabaseTool:
     def effects(self, arguments: Mapping[str, Any] | None = None) -> Effects:
         return "once" if self._write else "none"
 
+    async def prepare(self) -> None: ...
+
     async def call(self, arguments: Mapping[str, Any], call: Call) -> Any:
         check_arguments(arguments, self.parameters, self.name)
         query = single(arguments["query"])

@@ -104,6 +104,8 @@ class HttpTool:
         method = self._method or given.get("method", "POST")
         return "idempotent" if method in REPEATABLE or given.get("idempotency_key") else "once"
 
+    async def prepare(self) -> None: ...
+
     async def call(self, arguments: Mapping[str, Any], call: Call) -> Any:
         """The reply as ``{status, headers, body, url}``. Raises `NodeError` with a code of ``http.*``."""
         outcome = await self._attempt(arguments, call)

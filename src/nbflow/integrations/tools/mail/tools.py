@@ -54,6 +54,8 @@ class EmailTool:
     def effects(self, arguments: Mapping[str, Any] | None = None) -> Effects:
         return "once"
 
+    async def prepare(self) -> None: ...
+
     async def call(self, arguments: Mapping[str, Any], call: Call) -> Any:
         """Raises `NodeError` with a code of ``email.*``, or `Asks` when the mail may have gone out."""
         check_arguments(arguments, self.parameters, self.name)
