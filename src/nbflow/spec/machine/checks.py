@@ -148,7 +148,7 @@ def _all_inside(state: StateDraft) -> Iterator[TransitionDraft]:
 def _check_ends(machine: MachineReader, root: StateDraft, reached: list[StateDraft]) -> None:
     leaves = [state for state in reached if not state.children and not state.history]
     ways = {id(state): [way for way in _ways(state) if way.to] for state in leaves}
-    ends = [state for state in root.children if state.kind == "final"]
+    ends = [state for state in reached if state.kind == "final" and state.parent is root]
     saved = _saved(leaves, ways, ends)
     for state in leaves:
         if state.kind == "final" and (state.parent is root or not ends):
