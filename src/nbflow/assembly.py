@@ -21,7 +21,7 @@ from nbflow.integrations.agents.prices import price
 from nbflow.integrations.agents.providers import connect
 from nbflow.integrations.agents.registry import AgentRegistry
 from nbflow.integrations.secrets import Secrets, usual_sources
-from nbflow.integrations.tools.lazy import LazyFamily
+from nbflow.integrations.tools.built_in import add_built_in
 from nbflow.integrations.tools.registry import ToolRegistry
 from nbflow.nodes.agent import AgentExecutor
 from nbflow.nodes.performed import Performed
@@ -31,8 +31,8 @@ from nbflow.nodes.tool import ToolExecutor
 from nbflow.plan import workflow as workflows
 from nbflow.plan.plan import Plan
 from nbflow.plan.workflow import Workflow
+from nbflow.ports.clock import SystemClock
 from nbflow.ports.journal import Journal
-from nbflow.ports.tools import Tool
 from nbflow.runtime.children import ChildExecutor
 from nbflow.runtime.engine import Engine, unknown
 from nbflow.runtime.execution import Execution
@@ -43,7 +43,7 @@ from nbflow.storage.addresses import read_address
 tools = ToolRegistry()
 agents = AgentRegistry()
 secrets = Secrets(usual_sources())
-tools.add_family(LazyFamily("http", ("get", "post", "put", "patch", "delete", "request"), lambda: _http_tools()))
+add_built_in(tools, secrets, SystemClock(), settings)
 plugins = Plugins()
 kinds = plugins.specs
 tool = tools.tool
@@ -51,12 +51,6 @@ agent = agents.agent
 kind = plugins.kind
 _known: dict[str, Workflow] = {}  # workflows of this process by name, for `workflow: NAME`
 _engines: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Engine]] = weakref.WeakKeyDictionary()
-
-
-def _http_tools() -> Sequence[Tool]:
-    from nbflow.integrations.tools.http.tools import Connections, http_tools
-
-    return http_tools(Connections(("*",) if settings().http_private else ()))
 
 
 @functools.cache

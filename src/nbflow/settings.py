@@ -59,6 +59,16 @@ class Settings(BaseSettings):
     threads: int = Field(32, ge=1, description="threads for plain functions")
     unbounded_loops: bool = Field(False, description="allow `loop` without `max`")
     http_private: bool = Field(False, description="let http tools reach private addresses")
+    http_allow: Names = Field((), description="hosts with private addresses that http tools may reach")
+    databases: dict[str, str] = Field(
+        default_factory=dict, description="databases by name: duckdb:///…, sqlite:///…, postgresql://…; {NAME} is a secret"
+    )
+    smtp: str | None = Field(None, description="the mail server: smtp://user:{SECRET}@host:587 or smtps://…")
+    mail_from: str | None = Field(None, description="sender of mails that name none")
+    mail_to: Names = Field((), description="the only recipients of mails, when any are given: addresses, or @domain")
+    mcp: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="MCP servers by name: {command: [...], env, cwd} or {url, headers}"
+    )
     max_text: int = Field(1_000_000, ge=1, description="bytes of a workflow's text")
     max_depth: int = Field(100, ge=1, description="depth of a workflow's text")
     max_nodes: int = Field(10_000, ge=1, description="nodes of a workflow")
@@ -76,7 +86,7 @@ class Settings(BaseSettings):
         pyproject = PyprojectTomlConfigSettingsSource(settings_cls, Path("pyproject.toml"))
         return init_settings, env_settings, pyproject
 
-    @field_validator("env_allow", "tools", mode="before")
+    @field_validator("env_allow", "tools", "http_allow", "mail_to", mode="before")
     @classmethod
     def _names(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
