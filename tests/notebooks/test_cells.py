@@ -189,3 +189,66 @@ def test_a_front_end_that_does_not_answer_is_not_waited_for(kernel):
     assert reply.status == "ok"
     assert "breakpoints are passed: b" in reply.streams
     assert kernel.run("_.phase").result == "'completed'"
+
+
+PROMPTED = (
+    "%%workflow prompted {}\nnodes:\n  ask: {{tool: echo, with: {{prompt: {}, times: 2}}}}\n"
+    "  shout: {{tool: echo, with: {{prompt: '=ask.prompt', times: 1}}}}\n  still: {{set: {{v: 1}}}}\n"
+)
+ECHO = "def echo(prompt: str, times: int): return {'prompt': prompt * times}"
+
+
+def test_two_executions_are_compared_on_one_graph(kernel):
+    kernel.run(ECHO)
+    kernel.run(PROMPTED.format("--as one", "a"))
+    kernel.run(PROMPTED.format("--as two", "b"))
+    reply = kernel.run("ids = one.id, two.id\nawait get_ipython().run_line_magic('workflow', 'diff %s %s' % ids)")
+    bundle = reply.displays[0]
+    assert "2 nodes differ" in bundle["text/plain"]
+    assert "ask: inputs" in bundle["text/plain"]
+    assert "p-changed" in bundle["image/svg+xml"]
+    assert "p-same" in bundle["image/svg+xml"]
+
+
+def test_a_fork_goes_on_with_other_inputs_and_keeps_the_rest(kernel):
+    kernel.run(ECHO)
+    kernel.run(PROMPTED.format("--as base", "a"))
+    assert kernel.run("%workflow fork prompted --at ask -i prompt=z").status == "ok"
+    assert kernel.run("_.outputs['shout'], _.id != base.id, _.nodes['ask'].inputs").result == (
+        "({'prompt': 'zz'}, True, {'prompt': 'z', 'times': 2})"
+    )
+
+
+def test_a_fork_over_variants_gives_one_table(kernel):
+    kernel.run(ECHO)
+    kernel.run(PROMPTED.format("", "a"))
+    kernel.run("prompts = ['x', 'y', {'times': 3}]")
+    reply = kernel.run("table = %workflow fork prompted --at ask --over $prompts")
+    assert reply.status == "ok"
+    found = kernel.run("[out['shout']['prompt'] for out in table['outputs']], list(table['phase'])").result
+    assert found == "(['xx', 'yy', 'aaa'], ['completed', 'completed', 'completed'])"
+
+
+def test_explain_says_why(kernel):
+    kernel.run("%%workflow why\nnodes:\n  a: {set: {v: 1}, if: 1 > 2}\n  b: {needs: [a], set: {v: 1}}\n")
+    assert "a" in kernel.run("%workflow explain why b").streams
+
+
+def test_the_verbs_act_on_what_runs_in_the_background(kernel):
+    cell = "%%workflow verbs --background --as verbs\nnodes:\n  a: {wait: 60s}\n  yes: {ask: 'Well?', output: boolean}\n  news: {listen: news}\n  end: {set: {v: =yes}}\n"
+    assert kernel.run(cell).status == "ok"
+    kernel.run("await verbs.until('yes')")
+    assert kernel.run("%workflow pause verbs").status == "ok"
+    kernel.run("await verbs.until('paused')")
+    assert kernel.run("%workflow resume verbs").status == "ok"
+    assert kernel.run("%workflow answer verbs yes true").status == "ok"
+    assert kernel.run('%workflow signal verbs news {"x": 1}').status == "ok"
+    assert kernel.run("%workflow skip verbs a 7").status == "ok"
+    assert kernel.run("(await verbs).outputs").result == "{'a': 7, 'news': {'x': 1}, 'end': {'v': True}}"
+    assert "nothing to cancel" in kernel.run("%workflow cancel verbs").error
+
+
+def test_a_verb_with_a_wrong_node_names_a_near_one(kernel):
+    kernel.run("%%workflow near --background --as near\nnodes: {answer: {wait: 60s}}")
+    assert "answer" in kernel.run("%workflow skip near anser 1").error
+    kernel.run("near.cancel(); await near.until('cancelled')")

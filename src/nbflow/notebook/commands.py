@@ -8,12 +8,12 @@ from typing import Any
 
 from nbflow import assembly
 from nbflow.errors import SpecError, render
-from nbflow.notebook import acting
+from nbflow.notebook import acting, comparing
 from nbflow.notebook.arguments import read_arguments
 from nbflow.notebook.cell import draw_workflow, run_workflow
 from nbflow.notebook.errors import MagicError, nearest
 from nbflow.notebook.finding import find_execution, find_workflow
-from nbflow.notebook.options import read_options
+from nbflow.notebook.options import input_value, read_options
 from nbflow.notebook.render import dot, mermaid, summary
 from nbflow.notebook.render.extract import picture
 from nbflow.notebook.session import Session
@@ -131,12 +131,46 @@ async def _node(session: Session, line: str) -> None:
     await acting.new_cell(session, arguments)
 
 
+async def _diff(session: Session, line: str) -> None:
+    arguments = read_arguments(line, session.namespace)
+    usage = "%workflow diff ID ID"
+    left, right = arguments.word(0, "an execution", usage), arguments.word(1, "the other execution", usage)
+    sides = [await find_execution(word, arguments.store) for word in (left, right)]
+    session.put(comparing.comparison(*sides))
+
+
+async def _explain(session: Session, line: str) -> None:
+    arguments = read_arguments(line, session.namespace)
+    execution = await find_execution(arguments.word(0, "the execution", "%workflow explain ID NODE"), arguments.store)
+    session.write(execution.explain(arguments.word(1, "the node", "%workflow explain ID NODE")))
+
+
+async def _fork(session: Session, line: str) -> Any:
+    arguments = read_arguments(line, session.namespace)
+    usage = "%workflow fork ID --at NODE [-i KEY=VALUE | --over FILE or $NAME]"
+    execution = await find_execution(arguments.word(0, "the execution", usage), arguments.store)
+    at = arguments.flags.get("--at")
+    if at is None:
+        raise MagicError("magic.option", "fork needs a place: a node, or the number of a record", usage)
+    if "--over" in arguments.flags:
+        variants = comparing.read_variants(input_value(arguments.flags["--over"], session.namespace))
+        return comparing.frame_of(await comparing.run_variants(execution, at, variants, store=arguments.store))
+    place = int(at) if at.isdigit() else at
+    known = execution.nodes[at].inputs if arguments.inputs and isinstance(place, str) else {}
+    inputs = {**(known or {}), **arguments.inputs} if arguments.inputs else None
+    forked = await execution.fork(place, inputs=inputs)
+    return await (session.follow(forked) if arguments.background else session.wait_for(forked))
+
+
 COMMANDS: dict[str, Command] = {
     "run": Command(_run, "NAME|FILE [OPTIONS]", "run a workflow of a cell or a file, with the options of %%workflow"),
     "show": Command(_show, "[ID]", "draw an execution, live or old; without ID the latest"),
     "history": Command(_history, "[NAME]", "executions as a DataFrame"),
     "graph": Command(_graph, "NAME", "draw a workflow, or print it with --format dot or mermaid"),
     "validate": Command(_validate, "NAME|FILE", "check a workflow and run nothing"),
+    "explain": Command(_explain, "ID NODE", "why a node stands where it stands"),
+    "diff": Command(_diff, "ID ID", "two executions on one graph, with what differs"),
+    "fork": Command(_fork, "ID --at NODE", "go on from a node (or record) on a copy, with -i or --over variants"),
     "error": Command(_error, "[ID]", "the whole error of an execution"),
     "recover": Command(_recover, "[ID]…", "go on with executions whose kernel is gone"),
     "node": Command(_node, "NODE [ID]", "put a node's inputs into a new cell to play with"),

@@ -23,7 +23,7 @@ class Breakpoints:
         self.nodes: dict[str, str | None] = dict(nodes)
 
     def apply(self, execution: Execution, *, on_error: bool) -> None:
-        """Set them on an execution that has just started; `on_error` also holds nodes that fail or say `breakpoint:`."""
+        """Set them on an execution that has just started; `on_error` also holds what fails or says `breakpoint:`."""
         for node, when in self.nodes.items():
             execution.break_at(node, when)
         if on_error:

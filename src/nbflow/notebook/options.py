@@ -87,7 +87,7 @@ class _Inside:
             self.quote = "" if char == self.quote and not word.endswith("\\") else self.quote
         elif char in "\"'" and (self.open or word == "" or word.endswith("=")):
             self.quote = char
-        elif char in CLOSING and (self.open or word.endswith("=")):
+        elif char in CLOSING and (self.open or word == "" or word.endswith("=")):
             self.open += char
         elif self.open and char == CLOSING[self.open[-1]]:
             self.open = self.open[:-1]

@@ -220,7 +220,7 @@ class Session:
             await self.follow(execution)
             return
         bundle = await self.final(execution)
-        self._put(bundle)
+        self.put(bundle)
 
     async def final(self, execution: Execution) -> dict[str, str]:
         """The still picture of an execution."""
@@ -237,9 +237,10 @@ class Session:
             return
         watch = Watch(execution.plan, draw(execution.plan))
         watch.fold(execution.events)
-        self._put(html.final(watch, execution.id, self.now()))
+        self.put(html.final(watch, execution.id, self.now()))
 
-    def _put(self, bundle: dict[str, str]) -> None:
+    def put(self, bundle: dict[str, str]) -> None:
+        """Show a bundle that stays as it is; its text in a terminal."""
         if self.kernel:
             screen.put(dict(bundle))
         else:

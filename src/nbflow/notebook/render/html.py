@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import base64
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
 
 from nbflow.notebook.render import summary
@@ -31,40 +31,42 @@ def final(watch: Watch, execution: str, now: float | None = None, place: Layout 
     """The mime bundle of an execution: `text/html`, `image/svg+xml`, `text/plain`."""
     place = place or layout(watch.picture)
     drawing = svg(watch.picture, place, watch.looks(), watch.wires)
-    root = _frame()
+    root = frame()
     _headline(root, watch, execution, now)
-    _image(root, drawing, place, summary.headline(watch, execution, now))
+    image(root, drawing, place, summary.headline(watch, execution, now))
     _details(root, watch)
-    return _bundle(root, drawing, summary.text(watch, execution, now))
+    return bundle(root, drawing, summary.text(watch, execution, now))
 
 
 def plain_graph(picture: Picture, looks: Mapping[str, Look] | None = None) -> Bundle:
     """The mime bundle of a workflow that does not run."""
     place = layout(picture)
     drawing = svg(picture, place, looks)
-    root, words = _frame(), f"{picture.name} {picture.version} · {len(picture.boxes)} nodes"
-    line = _add(root, "div", "", "margin:2px 0 8px")
-    _add(line, "strong", picture.name)
-    _add(line, "span", f" {picture.version} · {len(picture.boxes)} nodes", SOFT)
-    _image(root, drawing, place, words)
-    return _bundle(root, drawing, words)
+    root, words = frame(), f"{picture.name} {picture.version} · {len(picture.boxes)} nodes"
+    line = add(root, "div", "", "margin:2px 0 8px")
+    add(line, "strong", picture.name)
+    add(line, "span", f" {picture.version} · {len(picture.boxes)} nodes", SOFT)
+    image(root, drawing, place, words)
+    return bundle(root, drawing, words)
 
 
-def _bundle(root: ET.Element, drawing: str, words: str) -> Bundle:
+def bundle(root: ET.Element, drawing: str, words: str) -> Bundle:
+    """HTML, the picture by itself (unless it is very large), and text."""
     text = ET.tostring(root, encoding="unicode", short_empty_elements=False).replace("></img>", ">")
-    bundle = {"text/html": text, "text/plain": words}
-    return bundle if len(drawing) > HEAVY else {**bundle, "image/svg+xml": drawing}
+    found = {"text/html": text, "text/plain": words}
+    return found if len(drawing) > HEAVY else {**found, "image/svg+xml": drawing}
 
 
-def _frame() -> ET.Element:
+def frame() -> ET.Element:
+    """The element that everything stands in."""
     return ET.Element("div", {"class": "nbflow-final", "style": f"font-family:{SANS};font-size:13px;line-height:1.5"})
 
 
 def _headline(root: ET.Element, watch: Watch, execution: str, now: float | None) -> None:
     state = watch.state
-    line = _add(root, "div", "", "margin:2px 0 8px")
-    _add(line, "span", glyph(state.phase), f"color:{_sign(state.phase)};font-weight:700")
-    _add(line, "strong", f" {clean(state.workflow)} ")
+    line = add(root, "div", "", "margin:2px 0 8px")
+    add(line, "span", glyph(state.phase), f"color:{_sign(state.phase)};font-weight:700")
+    add(line, "strong", f" {clean(state.workflow)} ")
     took = summary.elapsed(state, now)
     facts = [
         state.phase,
@@ -72,13 +74,14 @@ def _headline(root: ET.Element, watch: Watch, execution: str, now: float | None)
         *([seconds(took)] if took is not None else []),
         *summary.usage(watch),
     ]
-    _add(line, "span", f"{' · '.join(facts)} · ", SOFT)
-    _add(line, "code", clean(execution), f"{SOFT};font-size:11px;background:none")
+    add(line, "span", f"{' · '.join(facts)} · ", SOFT)
+    add(line, "code", clean(execution), f"{SOFT};font-size:11px;background:none")
     if failed := summary.failure(state):
-        _add(root, "div", f"✗ {failed}", f"color:{SIGNS['red']};margin:-4px 0 8px;white-space:pre-wrap")
+        add(root, "div", f"✗ {failed}", f"color:{SIGNS['red']};margin:-4px 0 8px;white-space:pre-wrap")
 
 
-def _image(root: ET.Element, drawing: str, place: Layout, words: str) -> None:
+def image(root: ET.Element, drawing: str, place: Layout, words: str) -> None:
+    """The picture as an image that any front end shows; `words` for who cannot see it."""
     encoded = base64.b64encode(drawing.encode()).decode()
     style = "max-width:100%;height:auto;display:block;margin:0"
     attributes = {
@@ -91,20 +94,20 @@ def _image(root: ET.Element, drawing: str, place: Layout, words: str) -> None:
 
 
 def _details(root: ET.Element, watch: Watch) -> None:
-    fold = _add(root, "details", "", "margin:8px 0 0")
+    fold = add(root, "details", "", "margin:8px 0 0")
     total = len(watch.state.nodes)
-    _add(fold, "summary", "nodes and outputs", f"cursor:pointer;{SOFT}")
-    table = _add(fold, "table", "", "border-collapse:collapse;margin:6px 0;font-size:12px")
-    head = _add(table, "tr")
+    add(fold, "summary", "nodes and outputs", f"cursor:pointer;{SOFT}")
+    table = add(fold, "table", "", "border-collapse:collapse;margin:6px 0;font-size:12px")
+    head = add(table, "tr")
     for title in ("", "node", "kind", "attempts", "took", "result"):
-        _add(head, "th", title, f"{CELL};{SOFT};font-weight:500")
+        add(head, "th", title, f"{CELL};{SOFT};font-weight:500")
     for row in islice(summary.rows(watch), summary.ROWS):
         _row(table, row)
     if total > summary.ROWS:
-        _add(fold, "div", f"and {total - summary.ROWS:,} more nodes", SOFT)
+        add(fold, "div", f"and {total - summary.ROWS:,} more nodes", SOFT)
     if watch.state.outputs:
-        _add(fold, "div", "outputs", f"{SOFT};margin:6px 0 2px")
-        _add(
+        add(fold, "div", "outputs", f"{SOFT};margin:6px 0 2px")
+        add(
             fold,
             "pre",
             summary.pretty(watch.state.outputs),
@@ -113,12 +116,12 @@ def _details(root: ET.Element, watch: Watch) -> None:
 
 
 def _row(table: ET.Element, row: summary.Row) -> None:
-    line = _add(table, "tr", "", "background:none")
-    _add(line, "td", f"{glyph(row.phase)} {row.phase}", f"{CELL};color:{_sign(row.phase)}")
-    _add(line, "td", row.path, f"{CELL};font-weight:600")
+    line = add(table, "tr", "", "background:none")
+    add(line, "td", f"{glyph(row.phase)} {row.phase}", f"{CELL};color:{_sign(row.phase)}")
+    add(line, "td", row.path, f"{CELL};font-weight:600")
     for words in (row.kind, row.attempts, row.took):
-        _add(line, "td", words, f"{CELL};{SOFT}")
-    _add(line, "td", row.says, f"{CELL};white-space:normal;max-width:640px;overflow-wrap:anywhere")
+        add(line, "td", words, f"{CELL};{SOFT}")
+    add(line, "td", row.says, f"{CELL};white-space:normal;max-width:640px;overflow-wrap:anywhere")
 
 
 def _sign(phase: str) -> str:
@@ -126,7 +129,19 @@ def _sign(phase: str) -> str:
     return SIGNS[hue] if hue else "inherit"
 
 
-def _add(parent: ET.Element, tag: str, words: str = "", style: str = "") -> ET.Element:
+def line(table: ET.Element, cells: Iterable[str], *, head: bool = False) -> None:
+    """A row of a table."""
+    row = add(table, "tr", "", "background:none")
+    style = (
+        f"{CELL};{SOFT};font-weight:500"
+        if head
+        else f"{CELL};white-space:normal;max-width:380px;overflow-wrap:anywhere"
+    )
+    for cell in cells:
+        add(row, "th" if head else "td", cell, style)
+
+
+def add(parent: ET.Element, tag: str, words: str = "", style: str = "") -> ET.Element:
     element = ET.SubElement(parent, tag, {"style": style} if style else {})
     element.text = words
     return element

@@ -16,6 +16,8 @@ GLYPHS = {
     "failed": "✗",
     "cancelled": "⊘",
     "skipped": "»",
+    "changed": "≠",
+    "same": "=",
 }
 PHASES = tuple(GLYPHS)
 

@@ -37,7 +37,10 @@ HUES = {
     "suspended": "violet",
     "completed": "green",
     "failed": "red",
+    "changed": "amber",
 }
+QUIET = ("scheduled", "cancelled", "skipped", "same")
+OFF = ("cancelled", "skipped")
 SANS = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue','Noto Sans','DejaVu Sans',Arial,sans-serif"
 
 Colour = Callable[[str], str]
@@ -103,16 +106,18 @@ def colours(colour: Colour) -> str:
         f".nbf .live.pill rect{{stroke:{colour('lit')}}}.nbf .live.pill text{{fill:{colour('lit')}}}"
         f".nbf .dot{{fill:{colour('muted')}}}"
     )
+    faint = colour("faint")
     quiet = (
-        f".nbf .p-scheduled .disc,.nbf .p-cancelled .disc,.nbf .p-skipped .disc{{stroke:{colour('faint')}}}"
-        f".nbf .p-scheduled .sign,.nbf .p-cancelled .sign,.nbf .p-skipped .sign{{stroke:{colour('faint')}}}"
-        f".nbf .p-scheduled .sign{{stroke-width:3}}"
-        f".nbf .p-skipped .card,.nbf .p-cancelled .card{{fill:none}}"
-        f".nbf .p-skipped .name,.nbf .p-cancelled .name{{fill:{colour('faint')}}}"
-        f".nbf .p-skipped .note,.nbf .p-cancelled .note{{fill:{colour('faint')}}}"
-        f".nbf .p-skipped .icon,.nbf .p-cancelled .icon{{stroke:{colour('faint')}}}"
+        f"{_each(QUIET, '.disc')}{{stroke:{faint}}}{_each(QUIET, '.sign')}{{stroke:{faint}}}"
+        ".nbf .p-scheduled .sign{stroke-width:3}"
+        f"{_each(OFF, '.card')}{{fill:none}}{_each(OFF, '.name')}{{fill:{faint}}}"
+        f"{_each(OFF, '.note')}{{fill:{faint}}}{_each(OFF, '.icon')}{{stroke:{faint}}}"
     )
     return base + quiet + "".join(_hue(phase, hue, colour) for phase, hue in HUES.items())
+
+
+def _each(phases: tuple[str, ...], part: str) -> str:
+    return ",".join(f".nbf .p-{phase} {part}" for phase in phases)
 
 
 def _hue(phase: str, hue: str, colour: Colour) -> str:
