@@ -39,22 +39,50 @@ BROKEN = {
         and node not in (select node from journal where event in ('NodeCompleted', 'NodeFailed', 'NodeSkipped',
         'NodeCancelled') and node is not null) and node not in (select node from skipped)
         and node not in (select node from cancelled)""",
+    "a node ran before what it needs had completed": """
+        select count(*) from edges join journal started on started.node = edges.target
+        and started.event = 'NodeStarted' and started.attempt = 1
+        where edges.needed and not exists (select 1 from journal done where done.node = edges.source
+        and done.sequence < started.sequence and (done.event = 'NodeCompleted'
+        or (done.event = 'NodeFailed' and done.handled is not null)))""",
+    "a node ran before what it reads was decided": """
+        select count(*) from edges join journal started on started.node = edges.target
+        and started.event = 'NodeStarted' and started.attempt = 1
+        where not edges.needed and not exists (select 1 from journal done where done.node = edges.source
+        and done.sequence < started.sequence and done.event in ('NodeCompleted', 'NodeFailed', 'NodeSkipped'))
+        and not exists (select 1 from skipped where skipped.node = edges.source
+        and skipped.sequence < started.sequence)""",
+    "a node was retried more often than it may be": """
+        select count(*) from limits where most < (select count(*) from journal
+        where event = 'AttemptFailed' and journal.node = limits.node)""",
 }
 
 
-def broken(rows: Iterable[dict[str, Any]], effects: Sequence[dict[str, Any]]) -> list[str]:
-    """The invariants that do not hold. A row is a record as JSON: sequence, event and the event's fields."""
+def broken(
+    rows: Iterable[dict[str, Any]], effects: Sequence[dict[str, Any]], edges: Sequence[tuple[str, str, bool]] = (),
+    limits: Sequence[tuple[str, int]] = (),
+) -> list[str]:
+    """The invariants that do not hold. A row is a record as JSON: sequence, event and the event's fields.
+
+    `edges` are (source, target, needed): needed sources must have completed, others be decided. `limits` are
+    (node, retries).
+    """
     with sqlite3.connect(":memory:") as base:
-        base.execute("create table journal (sequence int, event text, node text, attempt int)")
+        base.execute("create table journal (sequence int, event text, node text, attempt int, handled text)")
         base.execute("create table effects (node text, attempt int, committed int, strict int, once int)")
         for table in ("skipped", "activated", "cancelled"):
-            base.execute(f"create table {table} (node text)")
+            base.execute(f"create table {table} (node text, sequence int)")
+        base.execute("create table edges (source text, target text, needed int)")
+        base.executemany("insert into edges values (?, ?, ?)", edges)
+        base.execute("create table limits (node text, most int)")
+        base.executemany("insert into limits values (?, ?)", limits)
         for row in rows:
-            base.execute("insert into journal values (?, ?, ?, ?)",
-                         (row["sequence"], row["event"], row.get("node"), row.get("attempt")))
-            base.executemany("insert into skipped values (?)", [(path,) for path, _ in row.get("skipped") or ()])
-            base.executemany("insert into activated values (?)", [(path,) for path in row.get("activated") or ()])
-            base.executemany("insert into cancelled values (?)", [(path,) for path in row.get("cancelled") or ()])
+            at = row["sequence"]
+            base.execute("insert into journal values (?, ?, ?, ?, ?)",
+                         (at, row["event"], row.get("node"), row.get("attempt"), row.get("handled")))
+            base.executemany("insert into skipped values (?, ?)", [(path, at) for path, _ in row.get("skipped") or ()])
+            base.executemany("insert into activated values (?, ?)", [(path, at) for path in row.get("activated") or ()])
+            base.executemany("insert into cancelled values (?, ?)", [(path, at) for path in row.get("cancelled") or ()])
         base.executemany("insert into effects values (:node, :attempt, :committed, :strict, :once)", effects)
         return [name for name, question in BROKEN.items() if base.execute(question).fetchone()[0]]
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 
 import pytest
 
+from nbflow.errors import StorageError
 from nbflow.execution.events import Record
+from nbflow.plan.plan import OnError, Policies, Retry
 from tests.execution.graphs import Node, plan, random_nodes
 from tests.simulation.invariants import broken, rows_of
 from tests.simulation.world import World
@@ -42,13 +45,20 @@ def check(world: World) -> list[Record]:
         }
         for effect in world.effects
     ]
-    found = broken(rows_of(records), effects)
+    nodes = world.plan.body.nodes
+    edges = [
+        (node.id, nodes[edge.target].id, edge.activating and nodes[edge.target].join.mode == "all")
+        for node in nodes for edge in node.out
+        if edge.activating is False or nodes[edge.target].join.mode == "all"
+    ]
+    limits = [(node.id, node.policies.retry.max) for node in nodes]
+    found = broken(rows_of(records), effects, edges, limits)
     assert not found, f"seed {world.seed}: {found}"
     return records
 
 
-def survive(seed: int) -> World:
-    """Lives with crashes at random steps until one reaches the end."""
+def survive(seed: int, make: Callable[[int], World] = make) -> World:
+    """Lives with crashes at random points until one reaches the end."""
     world = make(seed)
     rng = random.Random(seed)
     for life in range(50):
@@ -69,3 +79,58 @@ def test_a_thousand_seeds_break_no_invariant(first: int) -> None:
 def test_a_seed_replays_exactly() -> None:
     for seed in range(20):
         assert records_of(survive(seed)) == records_of(survive(seed))
+
+
+def test_the_store_may_refuse_and_nothing_recorded_is_lost() -> None:
+    """A full disk ends a life as a crash does: what is committed is there, and the next life goes on."""
+    for seed in range(100):
+        world = make(seed)
+        world.store_faults = 0.2
+        rng = random.Random(seed)
+        for _ in range(200):
+            try:
+                if world.live(rng.randrange(2**31)) is not None:
+                    break
+            except StorageError:
+                check(world)
+        check(world)
+
+
+SHAPES: dict[str, list[Node]] = {
+    "one": [Node("a")],
+    "chain": [Node("a"), Node("b", needs=("a",)), Node("c", needs=("b",))],
+    "fan": [Node("a"), Node("b", needs=("a",)), Node("c", needs=("a",)), Node("d", needs=("b", "c"))],
+    "data": [Node("a"), Node("b", reads=("a",)), Node("c", needs=("b",), reads=("a",))],
+    "retry": [Node("a", policies=Policies(retry=Retry(max=2))), Node("b", needs=("a",))],
+    "failure": [Node("a"), Node("b", needs=("a",)), Node("c")],
+    "handled": [Node("a", policies=Policies(on_error=(OnError("continue"),))), Node("b", needs=("a",))],
+}
+
+
+@pytest.mark.parametrize("effects", ["none", "idempotent", "once"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_crash_point_is_survived(shape: str, effects: str) -> None:
+    """The process ends before and after every store operation and effect, one after the other."""
+    def world() -> World:
+        made = World(plan(SHAPES[shape]), 7)
+        made.kinds_of_effects = {node.id: effects for node in SHAPES[shape]}
+        made.failing = {"retry": {"a": 2}, "failure": {"b": 9}, "handled": {"a": 9}}.get(shape, {})
+        return made
+
+    calm = world()
+    assert calm.live(1) is not None
+    points = calm.points
+    end = type(records_of(calm)[-1].event)
+    for point in range(1, points + 1):
+        rough = world()
+        assert rough.live(1, crash_at=point) is None or point > rough.points
+        for life in range(20):
+            if rough.live(life + 2) is not None:
+                break
+        assert type(check(rough)[-1].event) is end, f"crash point {point} of {points}"
+
+
+@pytest.mark.nightly
+def test_a_hundred_thousand_seeds_break_no_invariant() -> None:
+    for seed in range(100_000):
+        check(survive(seed))

@@ -92,6 +92,8 @@ class World:
             await waiter
             if execution.ended:
                 break
+            if execution._driver is not None and execution._driver.done.done():
+                execution._driver.done.result()  # a broken store ends this life
             for path, node in list(execution.state.nodes.items()):
                 if node.phase == "waiting" and node.reason == "in_doubt":
                     with suppress(IllegalMove):  # what is shown is committed; the answer may be on its way

@@ -64,12 +64,16 @@ class Driver:
 
     def tell(self, outcome: o.Outcome, committed: Callable[[], None] | None = None) -> None:
         """Queue an outcome; `committed` is called when what follows from it is on disk (or nothing did)."""
+        if self.done.done():
+            return  # it has ended, or what it knew is given up
         self._queue.append((outcome, committed))
         if not self._cranking:
             self._cranking = True
             self.loop.call_soon(self._crank)
 
     def _crank(self) -> None:
+        if self.done.done():
+            return
         until = self.loop.time() + SLICE
         queue, effects = self._queue, self._effects
         clock = self.engine.clock
@@ -134,6 +138,8 @@ class Driver:
 
     def later(self, effect: f.Effect) -> None:
         """Queue an effect (a timer fired, a hold was released)."""
+        if self.done.done():
+            return
         self._effects.append(effect)
         if not self._cranking:
             self._cranking = True

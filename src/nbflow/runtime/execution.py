@@ -209,6 +209,8 @@ class Execution:
         allow(verb, driver.state.phase if driver is not None else self.phase, self.id)
         if driver is None:
             raise IllegalMove(f"execution {self.id} is not driven here; recover it first", "execution.not_driven")
+        if driver.done.done():
+            driver.done.result()  # raises what broke the driver off
         return driver
 
     def pause(self) -> None:
