@@ -125,6 +125,9 @@ def test_a_step_changes_neither_snapshot_nor_event():
     kept = (walk.snapshot, dict(event))
     step(walk.chart, before, event, walk.now)
     assert (before, event) == kept
+    before = Walk(LIFECYCLE).snapshot
+    step(walk.chart, before, {"name": "begin", "data": {"url": "u"}}, walk.now)
+    assert before == Walk(LIFECYCLE).snapshot
 
 
 def test_a_failing_expression_is_an_event_and_ends_its_block():
@@ -308,6 +311,24 @@ def test_a_thousand_eventless_steps_are_not_too_many():
     assert Walk(text.replace("1000", "999")).states == ["b"]
     with pytest.raises(NodeError):
         Walk(text.replace("1000", "1001"))
+
+
+def test_an_event_in_between_lets_a_machine_go_on_of_itself_again():
+    walk = Walk("""
+        initial: a
+        context: {n: 0}
+        states:
+          a: {always: [{to: b, if: ctx.n == 900, raise: more}, {assign: {n: =ctx.n + 1}}]}
+          b: {events: {more: {to: c, assign: {n: 0}}}}
+          c: {always: [{to: d, if: ctx.n == 900}, {assign: {n: =ctx.n + 1}}]}
+          d: {}
+    """)
+    assert walk.states == ["d"]
+
+
+def test_an_error_in_the_last_state_is_not_lost_either():
+    walk = Walk("{initial: a, context: {x: 1}, states: {a: {type: final, entry: {assign: {x: =ctx.x.y}}}}}")
+    assert walk.snapshot["phase"] == "done" and walk.asked("warn")[0]["event"]["name"] == "error.execution"
 
 
 def test_a_long_list_of_conditions_and_actions():
