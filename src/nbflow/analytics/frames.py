@@ -26,7 +26,7 @@ DEFAULT = "duckdb:///.nbflow/history.duckdb"
 
 @runtime_checkable
 class Attached(Protocol):
-    """A store whose records can be attached to a DuckDB connection under a name, as ``name.records``."""
+    """A store that can be attached to a DuckDB connection, with its tables ``name.records`` and ``name.summaries``."""
 
     def attach(self, connection: DuckDBPyConnection, name: str) -> None: ...
 
@@ -161,7 +161,8 @@ def _source(store: Store) -> Attached:
 def _fill_kinds(opened: DuckDBPyConnection) -> None:
     """What each node of each version is, read from the pinned texts."""
     sources = opened.execute(
-        "select hash, any_value(fields->'$.source') from parts.began where hash is not null group by hash"
+        "select fields->>'$.hash' as hash, any_value(fields->'$.source') from store.records"
+        " where event = 'ExecutionStarted' group by hash"
     ).fetchall()
     rows: Iterable[tuple[str, str, str]] = (
         (hash, node, kind) for hash, source in sources for node, kind in kinds_of(tags.outline(source)).items()

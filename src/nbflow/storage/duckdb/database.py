@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from nbflow.errors import StorageError
-from nbflow.storage.table import COLUMNS
+from nbflow.storage.table import COLUMNS, SUMMARY_COLUMNS, summary_of
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 Connection: TypeAlias = "DuckDBPyConnection"
 
-SCHEMA = 1
+SCHEMA = 2
 STORAGE_VERSION = "v1.5.0"
 
 TABLES = (
@@ -32,8 +32,15 @@ TABLES = (
     # loss that was seen while taking in or salvaging
     "create table damage (file varchar, place bigint, message varchar)",
     "create table meta (key varchar, value varchar)",
-    f"insert into meta values ('schema', '{SCHEMA}')",  # noqa: S608 - ours
+    "insert into meta values ('schema', '1')",
 )
+# what makes the tables of one schema those of the next
+MIGRATIONS: dict[int, tuple[str, ...]] = {
+    1: (  # one row an execution, kept up as records are taken in
+        f"create table summaries ({SUMMARY_COLUMNS})",
+        f"insert into summaries {summary_of('records')}",
+    ),
+}
 
 
 class Busy(StorageError):
@@ -61,6 +68,7 @@ def create(path: Path) -> None:
         connection.execute("use store")
         for statement in TABLES:
             connection.execute(statement)
+        _migrate(connection, 1)
         connection.execute("use memory")
         connection.execute("detach store")
     draft.rename(path)
@@ -74,14 +82,17 @@ def opened(path: Path, *, read_only: bool = False) -> Iterator[Connection]:
     with meaning(path):
         connection = duckdb.connect(path, read_only=read_only)
         try:
-            check_schema(connection, path)
+            schema = check_schema(connection, path)
+            if schema < SCHEMA and not read_only:
+                _migrate(connection, schema)
             yield connection
         finally:
             with suppress(duckdb.Error):
                 connection.close()
 
 
-def check_schema(connection: Connection, path: Path) -> None:
+def check_schema(connection: Connection, path: Path) -> int:
+    """The schema of a store. Raises `StorageError` for a file of somebody else, or of a newer nbflow."""
     rows = connection.execute("select table_name from information_schema.tables where table_name = 'meta'").fetchall()
     found = connection.execute("select value from meta where key = 'schema'").fetchall() if rows else []
     if not found:
@@ -90,6 +101,16 @@ def check_schema(connection: Connection, path: Path) -> None:
     if int(found[0][0]) > SCHEMA:
         raise StorageError("store.version", f"{path} was written by a newer nbflow (schema {found[0][0]})",
                            "upgrade nbflow: pip install -U nbflow")
+    return int(found[0][0])
+
+
+def _migrate(connection: Connection, schema: int) -> None:
+    connection.execute("begin")
+    for step in range(schema, SCHEMA):
+        for statement in MIGRATIONS[step]:
+            connection.execute(statement)
+    connection.execute("update meta set value = ? where key = 'schema'", [str(SCHEMA)])
+    connection.execute("commit")
 
 
 _RULES: tuple[tuple[str, str], ...] = (

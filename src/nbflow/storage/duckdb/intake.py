@@ -16,7 +16,7 @@ from nbflow.storage.duckdb import owners, segment
 from nbflow.storage.duckdb.database import Connection
 from nbflow.storage.duckdb.folder import Folder
 from nbflow.storage.duckdb.segment import HEADER, Chunk
-from nbflow.storage.table import add_lines
+from nbflow.storage.table import add_lines, summary_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def _store(connection: Connection, reads: list[Read], scratch: Path) -> None:
     try:
         connection.execute("begin")
         if any(read.chunk.lines for read in reads):
-            add_lines(connection, scratch)
+            _add(connection, scratch)
         for read in reads:
             connection.execute("delete from taken where segment = ?", [read.path.name])
             connection.execute("insert into taken values (?, ?)", [read.path.name, read.chunk.end])
@@ -104,6 +104,23 @@ def _store(connection: Connection, reads: list[Read], scratch: Path) -> None:
         raise
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def _add(connection: Connection, lines: Path) -> None:
+    """Add records, and bring the summaries of their executions up to date."""
+    ((last,),) = connection.execute("select coalesce(max(rowid), -1) from records").fetchall()
+    add_lines(connection, lines)
+    summarise(connection, f"select distinct execution from records where rowid > {int(last)}")  # noqa: S608 - a number
+
+
+def summarise(connection: Connection, executions: str) -> None:
+    """Compute the summaries of some executions anew; `executions` is the query that names them."""
+    connection.execute(f"create or replace temp table touched as {executions}")
+    connection.execute("create or replace temp table chosen as from records semi join touched using (execution)")
+    connection.execute("delete from summaries where execution in (from touched)")
+    connection.execute(f"insert into summaries {summary_of('chosen')}")
+    connection.execute("drop table chosen")
+    connection.execute("drop table touched")
 
 
 def _remove(connection: Connection, folder: Folder, finished: list[Read], stamp: str) -> None:

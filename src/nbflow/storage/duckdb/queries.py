@@ -4,43 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from nbflow.ports.executions import Listed, Page, Query
 from nbflow.ports.journal import Gap, Summary
 from nbflow.storage import tags
 from nbflow.storage.duckdb.database import Connection
-from nbflow.storage.summary import ENDS, PHASES
+from nbflow.storage.finding import as_text, cut, read_cursor
 from nbflow.storage.tags import Fetch
 
 Row = tuple[int, float, str, int, str]
-
-_NAMES = "(" + ", ".join(f"'{name}'" for name in PHASES) + ")"
-
-_SUMMARIES = f"""
-with
-  counted as (select execution, max(sequence) as last from records group by execution),
-  began as (
-    select execution, min(stamp) as stamp,
-      any_value(fields->'$.workflow') as workflow, any_value(fields->'$.version') as version
-    from records where event = 'ExecutionStarted' group by execution),
-  stands as (
-    select execution, max_by({{'event': event, 'stamp': stamp, 'error': fields->'$.error'}}, sequence) as at_last
-    from records where event in {_NAMES} group by execution)
-select execution, workflow, version, at_last.event, coalesce(began.stamp, 0), at_last.stamp, at_last.error, last
-from counted left join began using (execution) left join stands using (execution)
-order by coalesce(began.stamp, 0) desc, execution
-"""  # noqa: S608 - the names are ours
-
-_WAITING = """
-with
-  open as (select unnest(?::varchar[]) as execution),
-  stands as (
-    select execution, node, max_by({'event': event, 'reason': fields->>'$.reason'}, sequence) as at_last
-    from records join open using (execution)
-    where event in ('NodeStarted', 'NodeCompleted', 'NodeFailed', 'NodeCancelled', 'NodeWaiting')
-    group by execution, node)
-select execution from stands group by execution
-having bool_or(at_last.event = 'NodeWaiting' and at_last.reason <> 'retry')
-  and not bool_or(at_last.event = 'NodeStarted')
-"""
 
 _HOLES = """
 with placed as (
@@ -61,12 +32,12 @@ def rows(connection: Connection, execution: str, after: int) -> list[Row]:
 
 def result(connection: Connection, key: str) -> tuple[str, float, str, int, str] | None:
     """The latest `NodeCompleted` recorded under a key."""
-    found: tuple[str, float, str, int, str] | None = connection.execute(
+    found = connection.execute(
         "select execution, stamp, event, format, fields from records"
-        " where event = 'NodeCompleted' and fields->>'$.key' = ? order by stamp desc limit 1",
+        " where event = 'NodeCompleted' and (fields->>'$.key') = ? order by stamp desc limit 1",
         [key],
-    ).fetchone()
-    return found
+    ).fetchall()
+    return found[0] if found else None
 
 
 def last_sequence(connection: Connection, execution: str) -> int:
@@ -80,17 +51,65 @@ def known(connection: Connection) -> list[str]:
 
 def summaries(connection: Connection, fetch: Fetch) -> list[Summary]:
     """One line an execution, the latest started first; the same as `storage.summary.summarise` says."""
-    found = [
-        Summary(
-            execution, _text(workflow, fetch), _text(version, fetch), PHASES.get(event, "pending"), began,
-            stamp if event in ENDS else None,
-            tags.read(error, fetch) if error is not None and event in ENDS else None, last,
-        )
-        for execution, workflow, version, event, began, stamp, error, last in connection.execute(_SUMMARIES).fetchall()
+    asked = (
+        "select execution, workflow, version, phase, started, ended, error, records from summaries"
+        " order by started desc, execution"
+    )
+    return [
+        Summary(execution, workflow, version, phase, started, ended, _read(error, fetch), records)
+        for execution, workflow, version, phase, started, ended, error, records in connection.execute(asked).fetchall()
     ]
-    running = [summary.execution for summary in found if summary.phase == "running"]
-    waiting = {name for (name,) in connection.execute(_WAITING, [running]).fetchall()} if running else set()
-    return [_as_waiting(summary) if summary.execution in waiting else summary for summary in found]
+
+
+def find(connection: Connection, query: Query, fetch: Fetch) -> Page:
+    """A page of executions."""
+    conditions, parameters = _conditions(query)
+    where = f"where {' and '.join(conditions)}" if conditions else ""
+    asked = f"select {_LISTED} from summaries {where} order by started desc, execution limit ?"  # noqa: S608 - ours
+    rows = connection.execute(asked, [*parameters, query.limit + 1]).fetchall()
+    return cut([_listed(row, fetch) for row in rows], query.limit)
+
+
+_LISTED = (
+    "execution, workflow, version, phase, started, ended, error, records, nodes, attempts, calls, input_tokens,"
+    " output_tokens, usd, labels"
+)
+
+
+def _listed(row: tuple[Any, ...], fetch: Fetch) -> Listed:
+    facts = list(row)
+    facts[6], facts[-1] = _read(facts[6], fetch), _read(facts[-1], fetch) or {}
+    return Listed(*facts)
+
+
+def _conditions(query: Query) -> tuple[list[str], list[Any]]:
+    """The conditions of a query and their parameters."""
+    given: list[tuple[str, Any]] = [
+        ("workflow = ?", query.workflow), ("version = ?", query.version), ("started >= ?", query.since),
+        ("started < ?", query.until), ("coalesce(usd, 0) >= ?", query.usd),
+        ("phase in (select unnest(?::varchar[]))", list(query.phases) or None),
+        ("contains(lower(concat(error->>'$.kind', ' ', error->>'$.message')), lower(?))", query.error),
+    ]  # fmt: skip
+    conditions = [condition for condition, value in given if value is not None]
+    parameters = [value for _, value in given if value is not None]
+    for column, wanted in (("labels", query.labels), ("inputs", query.inputs)):
+        for name, value in wanted.items():
+            conditions.append(f"({column}->>?) = ?")
+            parameters += [_path(name), as_text(value)]
+    place = read_cursor(query.cursor)
+    if place is not None:
+        conditions.append("(started < ? or (started = ? and execution > ?))")
+        parameters += [place[0], place[0], place[1]]
+    return conditions, parameters
+
+
+def _path(name: str) -> str:
+    """A key as a JSON path."""
+    return '$."' + name.replace('"', '\\"') + '"'
+
+
+def _read(content: str | None, fetch: Fetch) -> Any:
+    return None if content is None else tags.read(content, fetch)
 
 
 def gaps(connection: Connection, claimed: list[str]) -> list[Gap]:
@@ -112,12 +131,3 @@ def lost(connection: Connection, name: str) -> bool:
     """Whether a database of this name was lost as a whole once."""
     chosen = "select count(*) from damage where file = ? or starts_with(file, ?)"
     return bool(connection.execute(chosen, [name, f"{name}.damaged-"]).fetchall()[0][0])
-
-
-def _text(content: str | None, fetch: Fetch) -> str:
-    return "" if content is None else str(tags.read(content, fetch))
-
-
-def _as_waiting(summary: Summary) -> Summary:
-    values: dict[str, Any] = {name: getattr(summary, name) for name in Summary.__slots__}
-    return Summary(**{**values, "phase": "waiting"})

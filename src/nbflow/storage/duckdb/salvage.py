@@ -55,6 +55,7 @@ def salvage(source: Path, target: Path) -> int:
             rows = _copy_groups(source, into, int(total or 0))
         except StorageError as error:
             intake.note(into, source.name, 0, f"nothing can be read of it: {error}")
+        intake.summarise(into, "select distinct execution from records")
         into.execute("checkpoint")
     return rows
 

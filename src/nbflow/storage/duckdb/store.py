@@ -18,6 +18,7 @@ from typing import TypeVar
 from nbflow.errors import StorageError
 from nbflow.execution.events import NodeCompleted, Record
 from nbflow.ports.clock import Clock, SystemClock
+from nbflow.ports.executions import Page, Query
 from nbflow.ports.journal import Found, Gap, Summary
 from nbflow.storage import codec
 from nbflow.storage.duckdb import database, intake, owners, queries, salvage
@@ -72,6 +73,10 @@ class DuckDBStore:
         completed = codec.decode_event(version, event, fields, self.values.get)
         assert isinstance(completed, NodeCompleted)
         return Found(execution, completed.node, stamp, completed.output)
+
+    def find(self, query: Query) -> Page:
+        """The executions that fit a query, page by page. Raises `StorageError`."""
+        return self.ask(lambda connection: queries.find(connection, query, self.values.get))
 
     def known(self) -> list[str]:
         """The ids of all executions; nothing is opened when there is nothing yet."""

@@ -14,7 +14,7 @@ from nbflow.ports.values import Values
 from nbflow.storage import codec
 from nbflow.storage.memory.values import MemoryValues
 from nbflow.storage.summary import summarise
-from nbflow.storage.table import COLUMNS, add_lines
+from nbflow.storage.table import COLUMNS, add_lines, summary_of
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -63,6 +63,10 @@ class MemoryJournal:
     async def gaps(self) -> list[Gap]:
         return []
 
+    def known(self) -> list[str]:
+        """The ids of all executions."""
+        return list(self._lines)
+
     def attach(self, connection: DuckDBPyConnection, name: str) -> None:
         """Give a DuckDB connection all records as ``name.records``, for analytics."""
         connection.execute(f"attach ':memory:' as {name}")
@@ -73,6 +77,7 @@ class MemoryJournal:
                 path = Path(place) / "lines.jsonl"
                 path.write_bytes(lines)
                 add_lines(connection, path, f"{name}.records")
+        connection.execute(f"create table {name}.summaries as {summary_of(f'{name}.records')}")
 
     async def close(self) -> None:
         self._closed = True
