@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from execution.chart_text import Walk, chart
 
 from nbflow.errors import NodeError
 from nbflow.execution.chart import begin, due, finished, step
+from tests.execution.chart_text import Walk, chart
 
 LIFECYCLE = """
     initial: start

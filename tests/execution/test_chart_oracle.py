@@ -10,13 +10,13 @@ import warnings
 from collections import Counter
 from xml.etree.ElementTree import fromstring
 
-from execution.random_charts import EVENTS, charts
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from scxml.reader import Reader
 from statemachine.io import load
 
 from nbflow.execution.chart import begin, step
+from tests.execution.random_charts import EVENTS, charts
+from tests.scxml.reader import Reader
 
 
 class Ours:

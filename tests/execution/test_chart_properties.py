@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
-from execution.random_charts import EVENTS, charts
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scxml.reader import Reader
 
 from nbflow.execution.chart import begin, step
+from tests.execution.random_charts import EVENTS, charts
+from tests.scxml.reader import Reader
 
 QUIET = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scheduling.reference import PlainGate
+from tests.scheduling.reference import PlainGate
 
 from nbflow.scheduling import Admission, Request
 

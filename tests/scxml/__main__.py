@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from scxml.verdicts import main
+from tests.scxml.verdicts import main
 
 raise SystemExit(main(sys.argv[1:]))

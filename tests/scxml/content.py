@@ -6,7 +6,7 @@ import ast
 import re
 from xml.etree.ElementTree import Element
 
-from scxml.datamodel import FAILS, TYPES, Translator, Unsupported
+from tests.scxml.datamodel import FAILS, TYPES, Translator, Unsupported
 
 FAIL = {"assign": {"failure": "=" + FAILS}}
 

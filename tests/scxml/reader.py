@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
-from scxml.content import Content, tag
-from scxml.datamodel import TYPES, Translator, Unsupported
+from tests.scxml.content import Content, tag
+from tests.scxml.datamodel import TYPES, Translator, Unsupported
 
 from nbflow.errors import render
 from nbflow.spec.chart import Chart

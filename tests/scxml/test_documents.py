@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from scxml.reader import read
-from scxml.verdicts import judge, main
-from scxml.world import World
+from tests.scxml.reader import read
+from tests.scxml.verdicts import judge, main
+from tests.scxml.world import World
 
 DOCUMENTS = sorted(Path(__file__).with_name("documents").glob("*.scxml"))
 HEAD = '<scxml xmlns="http://www.w3.org/2005/07/scxml" version="1.0" datamodel="{}" initial="s">'

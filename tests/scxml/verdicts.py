@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from scxml.datamodel import Unsupported
-from scxml.reader import read
-from scxml.world import verdict
+from tests.scxml.datamodel import Unsupported
+from tests.scxml.reader import read
+from tests.scxml.world import verdict
 
 
 def judge(path: Path) -> tuple[str, str]:

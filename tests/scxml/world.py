@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from scxml.datamodel import PROCESSOR, TYPES
-from scxml.reader import SOURCE, TYPE, Document, beside, read
+from tests.scxml.datamodel import PROCESSOR, TYPES
+from tests.scxml.reader import SOURCE, TYPE, Document, beside, read
 
 from nbflow.errors import NbflowError
 from nbflow.execution.chart import begin, due, step

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from execution.chart_text import chart, findings
 
 from nbflow.spec.chart import Emit, Raise, Run
+from tests.execution.chart_text import chart, findings
 
 
 def found(text, code):
