@@ -14,7 +14,7 @@ from nbflow.notebook.controls import Breakpoints, Controls
 from nbflow.notebook.render.extract import picture
 from nbflow.notebook.render.layout import layout
 from nbflow.notebook.render.watch import Watch
-from nbflow.notebook.widgets import live
+from nbflow.notebook.widgets import view as views
 from nbflow.notebook.widgets.live import LiveView
 from nbflow.ports.clock import SystemClock
 from tests.notebook.examples import ITEMS
@@ -74,7 +74,7 @@ class Opened:
 
 async def test_the_whole_picture_is_there_before_the_first_message():
     opened = Opened(ASKING)
-    (name, bundle), state = opened.screen.shown[0], opened.view.widget.state
+    (_, bundle), state = opened.screen.shown[0], opened.view.widget.state
     assert "application/vnd.jupyter.widget-view+json" in bundle
     assert "asking" in bundle["text/plain"]
     assert set(state["d"]) == {item.key for item in opened.view.watch.picture.items()}
@@ -209,4 +209,4 @@ async def test_three_hundred_views_leave_no_widget_and_no_growth():
 
 
 async def test_messages_are_paced():
-    assert 1 / live.PACE <= 10
+    assert 1 / views.PACE <= 10

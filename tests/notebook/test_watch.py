@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from nbflow import assembly
@@ -24,10 +26,8 @@ nodes:
 
 async def execution_of(text, inputs=None):
     execution = assembly.start(assembly.parse(text), inputs, store="memory:")
-    try:
+    with suppress(ExecutionFailed):
         await execution
-    except ExecutionFailed:
-        pass
     return execution
 
 

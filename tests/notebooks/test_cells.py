@@ -252,3 +252,16 @@ def test_a_verb_with_a_wrong_node_names_a_near_one(kernel):
     kernel.run("%%workflow near --background --as near\nnodes: {answer: {wait: 60s}}")
     assert "answer" in kernel.run("%workflow skip near anser 1").error
     kernel.run("near.cancel(); await near.until('cancelled')")
+
+
+def test_config_lists_the_preferences_and_they_hold(kernel):
+    assert "NBFlow.store" in kernel.run("%config NBFlow").streams
+    kernel.run("%config NBFlow.store = 'memory:'")
+    kernel.run(HELLO.format("--as kept"))
+    kernel.run("%config NBFlow.store = ''")
+    assert "no execution" in kernel.run("await get_ipython().run_line_magic('workflow', 'show ' + kept.id)").error
+    kernel.run("%config NBFlow.live = False")
+    reply = kernel.run(HELLO.format(""))
+    kernel.run("%config NBFlow.live = True")
+    assert "application/vnd.jupyter.widget-view+json" not in reply.displays[0]
+    assert "image/svg+xml" in reply.updates[-1]

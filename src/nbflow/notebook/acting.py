@@ -80,7 +80,7 @@ def _do(execution: Execution, name: str, arguments: Arguments) -> None:
 
 def _known(execution: Execution, node: str) -> None:
     known = dict.fromkeys(inner.id for inner in execution.plan.body.nodes_within())
-    if node not in execution.nodes and node.rpartition(".")[2].partition("[")[0] not in known:
+    if node not in execution.state.nodes and node.rpartition(".")[2].partition("[")[0] not in known:
         hint = did_you_mean(node, known)
         raise NotFound(f"{execution.plan.name} has no node {node!r}" + (f"; {hint}" if hint else ""))
 
@@ -90,7 +90,7 @@ async def new_cell(session: Session, arguments: Arguments) -> None:
     name = arguments.word(0, "the node", "%workflow node NODE [ID]")
     execution = await find_execution(arguments.words[1] if len(arguments.words) > 1 else None, arguments.store)
     _known(execution, name)
-    if name not in execution.nodes:
+    if name not in execution.state.nodes:
         raise NotFound(f"{name} did not run in {execution.id}")
     session.next_input(cell_for(execution, name))
 

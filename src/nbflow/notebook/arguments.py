@@ -51,9 +51,11 @@ class Arguments:
         return input_value(self.words[place], self.namespace) if place < len(self.words) else None
 
 
-def read_arguments(line: str, namespace: Mapping[str, Any]) -> Arguments:
-    """Words and flags. Raises `MagicError` for a flag that is none."""
+def read_arguments(line: str, namespace: Mapping[str, Any], store: str = "") -> Arguments:
+    """Words and flags; `store` is the one when the line names none. Raises `MagicError` for a flag that is none."""
     arguments, rest = Arguments(namespace=namespace), iter(words(line))
+    if store:
+        arguments.flags["--store"] = store
     for word in rest:
         if not word.startswith("-") or word[1:2].isdigit():
             arguments.words.append(word)

@@ -58,6 +58,7 @@ def _named(finding: Diagnostic, name: str | None) -> Diagnostic:
 
 async def run_workflow(session: Session, options: Options, workflow: Workflow) -> Execution | Workflow:
     """Run a workflow as the options say: waited for, in the background, or only drawn."""
+    options.store = options.store or session.preferences.store or None
     check_breaks(workflow.plan, options.breaks)
     warn_of_surroundings(session, options.inputs)
     if not options.run:
@@ -66,7 +67,7 @@ async def run_workflow(session: Session, options: Options, workflow: Workflow) -
     execution = await start(session, options, workflow)
     if options.variable:
         session.namespace[options.variable] = execution
-    if options.background or options.debug:
+    if options.background or options.debug or session.preferences.background:
         return await session.follow(execution, debug=options.debug)
     return await session.wait_for(execution)
 

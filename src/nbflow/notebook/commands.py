@@ -9,7 +9,7 @@ from typing import Any
 from nbflow import assembly
 from nbflow.errors import SpecError, render
 from nbflow.notebook import acting, comparing
-from nbflow.notebook.arguments import read_arguments
+from nbflow.notebook.arguments import Arguments, read_arguments
 from nbflow.notebook.cell import draw_workflow, run_workflow
 from nbflow.notebook.errors import MagicError, nearest
 from nbflow.notebook.finding import find_execution, find_workflow
@@ -38,8 +38,12 @@ async def run_command(session: Session, line: str) -> Any:
     if verb in COMMANDS:
         return await COMMANDS[verb].run(session, rest)
     if verb in BY_NAME:
-        return await acting.act(session, verb, read_arguments(rest, session.namespace))
+        return await acting.act(session, verb, _read(session, rest))
     raise unknown_verb(session, verb)
+
+
+def _read(session: Session, line: str) -> Arguments:
+    return read_arguments(line, session.namespace, session.preferences.store)
 
 
 def all_verbs() -> list[str]:
@@ -73,21 +77,26 @@ async def _run(session: Session, line: str) -> Any:
 
 
 async def _show(session: Session, line: str) -> None:
-    arguments = read_arguments(line, session.namespace)
+    arguments = _read(session, line)
     await session.show(await find_execution(arguments.first(), arguments.store))
+
+
+async def _travel(session: Session, line: str) -> None:
+    arguments = _read(session, line)
+    await session.travel(await find_execution(arguments.first(), arguments.store))
 
 
 async def _history(session: Session, line: str) -> Any:
     from nbflow.analytics.frames import executions
 
-    arguments = read_arguments(line, session.namespace)
+    arguments = _read(session, line)
     frame = executions(store=arguments.store)
     name = arguments.first()
     return frame if name is None else frame[frame["workflow"] == name]
 
 
 async def _graph(session: Session, line: str) -> None:
-    arguments = read_arguments(line, session.namespace)
+    arguments = _read(session, line)
     workflow = find_workflow(session, arguments.word(0, "the workflow", "%workflow graph NAME [--format dot|mermaid]"))
     form = arguments.flags.get("--format", "svg")
     if form == "svg":
@@ -100,7 +109,7 @@ async def _graph(session: Session, line: str) -> None:
 
 
 async def _validate(session: Session, line: str) -> None:
-    arguments = read_arguments(line, session.namespace)
+    arguments = _read(session, line)
     name = arguments.word(0, "the workflow", "%workflow validate NAME or FILE")
     try:
         workflow = find_workflow(session, name)
@@ -112,13 +121,13 @@ async def _validate(session: Session, line: str) -> None:
 
 
 async def _error(session: Session, line: str) -> None:
-    arguments = read_arguments(line, session.namespace)
+    arguments = _read(session, line)
     execution = await find_execution(arguments.first(), arguments.store)
     session.write(summary.pretty(execution.error) if execution.error else f"{execution.id} has no error")
 
 
 async def _recover(session: Session, line: str) -> Any:
-    arguments = read_arguments(line, session.namespace)
+    arguments = _read(session, line)
     engine = assembly.engine(arguments.store)
     ids = arguments.words or await engine.interrupted()
     if not ids:
@@ -127,12 +136,12 @@ async def _recover(session: Session, line: str) -> Any:
 
 
 async def _node(session: Session, line: str) -> None:
-    arguments = read_arguments(line, session.namespace)
+    arguments = _read(session, line)
     await acting.new_cell(session, arguments)
 
 
 async def _diff(session: Session, line: str) -> None:
-    arguments = read_arguments(line, session.namespace)
+    arguments = _read(session, line)
     usage = "%workflow diff ID ID"
     left, right = arguments.word(0, "an execution", usage), arguments.word(1, "the other execution", usage)
     sides = [await find_execution(word, arguments.store) for word in (left, right)]
@@ -140,13 +149,13 @@ async def _diff(session: Session, line: str) -> None:
 
 
 async def _explain(session: Session, line: str) -> None:
-    arguments = read_arguments(line, session.namespace)
+    arguments = _read(session, line)
     execution = await find_execution(arguments.word(0, "the execution", "%workflow explain ID NODE"), arguments.store)
     session.write(execution.explain(arguments.word(1, "the node", "%workflow explain ID NODE")))
 
 
 async def _fork(session: Session, line: str) -> Any:
-    arguments = read_arguments(line, session.namespace)
+    arguments = _read(session, line)
     usage = "%workflow fork ID --at NODE [-i KEY=VALUE | --over FILE or $NAME]"
     execution = await find_execution(arguments.word(0, "the execution", usage), arguments.store)
     at = arguments.flags.get("--at")
@@ -165,6 +174,7 @@ async def _fork(session: Session, line: str) -> Any:
 COMMANDS: dict[str, Command] = {
     "run": Command(_run, "NAME|FILE [OPTIONS]", "run a workflow of a cell or a file, with the options of %%workflow"),
     "show": Command(_show, "[ID]", "draw an execution, live or old; without ID the latest"),
+    "time": Command(_travel, "[ID]", "a slider over all records of an execution, to look and to fork from"),
     "history": Command(_history, "[NAME]", "executions as a DataFrame"),
     "graph": Command(_graph, "NAME", "draw a workflow, or print it with --format dot or mermaid"),
     "validate": Command(_validate, "NAME|FILE", "check a workflow and run nothing"),

@@ -11,6 +11,7 @@ from nbflow import assembly
 from nbflow.errors import NbflowError
 from nbflow.notebook.completion import Completer
 from nbflow.notebook.magics import WorkflowMagics
+from nbflow.notebook.preferences import NBFlow
 from nbflow.notebook.render.layout import warm_up
 from nbflow.notebook.rewrite import AwaitMagics, first_line
 from nbflow.notebook.session import Session
@@ -28,9 +29,11 @@ class Extension:
 
     def __init__(self, shell: InteractiveShell) -> None:
         self.shell = shell
+        self.preferences = NBFlow(parent=shell)
         self.session = Session(
             shell.user_ns, kernel=hasattr(shell, "kernel"), next_input=shell.set_next_input,
             bind=shell.displayhook.update_user_ns,
+            preferences=self.preferences,
             attended=lambda: bool(getattr(getattr(shell, "kernel", None), "_allow_stdin", True)),
         )  # fmt: skip
         self.rewrite = AwaitMagics(lambda: bool(shell.autoawait))
@@ -38,6 +41,8 @@ class Extension:
 
     def load(self) -> None:
         shell = self.shell
+        configurables: list[Any] = shell.configurables
+        configurables.append(self.preferences)
         shell.register_magics(WorkflowMagics(shell, self.session))
         shell.input_transformers_cleanup.append(first_line)
         shell.input_transformers_post.append(self.rewrite)
@@ -56,6 +61,8 @@ class Extension:
 
     def unload(self) -> None:
         shell = self.shell
+        configurables: list[Any] = shell.configurables
+        configurables.remove(self.preferences)
         shell.input_transformers_cleanup.remove(first_line)
         shell.input_transformers_post.remove(self.rewrite)
         for event, callback in (

@@ -17,6 +17,7 @@ from nbflow.history.reuse import Reuse
 from nbflow.notebook import screen
 from nbflow.notebook.controls import Breakpoints, Controls
 from nbflow.notebook.errors import Cancelled, Suspended
+from nbflow.notebook.preferences import NBFlow
 from nbflow.notebook.progress import TextProgress
 from nbflow.notebook.render import html, summary
 from nbflow.notebook.render.extract import picture as draw
@@ -25,6 +26,7 @@ from nbflow.notebook.render.places import Layout
 from nbflow.notebook.render.watch import Watch
 from nbflow.notebook.waiting import Waiting
 from nbflow.notebook.widgets.live import LiveView
+from nbflow.notebook.widgets.past import PastView
 from nbflow.plan.plan import Plan
 from nbflow.plan.workflow import Workflow
 from nbflow.ports.clock import SystemClock
@@ -43,15 +45,17 @@ class Session:
     def __init__(
         self, namespace: dict[str, Any], *, kernel: bool, write: Callable[[str], None] = print,
         next_input: Callable[[str], None] = print, bind: Callable[[Any], None] = lambda value: None,
-        attended: Callable[[], bool] = lambda: True,
+        attended: Callable[[], bool] = lambda: True, preferences: NBFlow | None = None,
     ) -> None:  # fmt: skip
         self.namespace, self.kernel, self.write = namespace, kernel, write
         self.next_input, self.bind, self.attended = next_input, bind, attended
+        self.preferences = preferences or NBFlow()
         self.now = SystemClock().now
         self.workflows: dict[str, Workflow] = {}
         self.breakpoints: dict[str, Breakpoints] = {}
         self.views: dict[str, LiveView] = {}
         self.drawn: set[str] = set()  # executions that this cell shows already
+        self._past: list[PastView] = []
         self._showing: set[asyncio.Task[Execution]] = set()
         self._reused: dict[str, Reuse] = {}
         self._following: dict[str, asyncio.Task[None]] = {}
@@ -148,10 +152,11 @@ class Session:
         if not self.kernel:
             return self._in_text(execution, watch, progress)
         place = await layout_aside(picture)
-        if not self.attended():
+        if not (self.attended() and self.preferences.live):
             return self._unattended(execution, watch, place, progress)
         controls = Controls(execution, picture, self.stops_of(execution.plan.name), debug=debug, waiting=waiting)
         view = LiveView(execution, watch, place, screen.OutputArea(), controls, self.now)
+        view.widget.theme = self.preferences.theme
         view.on_end.append(progress.close)
         self.views[execution.id] = view
         view.open()
@@ -222,6 +227,24 @@ class Session:
         bundle = await self.final(execution)
         self.put(bundle)
 
+    async def travel(self, execution: Execution) -> None:
+        """A slider over the records of an execution; a still picture where nobody is."""
+        watch = Watch(execution.plan, draw(execution.plan))
+        place = await layout_aside(watch.picture)
+        if not (self.kernel and self.attended()) or not execution.events:
+            await self.show(execution)
+            return
+        view = PastView(execution, watch, place, screen.OutputArea(), self._fork, self.now)
+        view.widget.theme = self.preferences.theme
+        self._past.append(view)
+        view.on_end.append(lambda: self._past.remove(view))
+        view.open()
+
+    def _fork(self, execution: Execution, sequence: int) -> None:
+        task = asyncio.get_running_loop().create_task(execution.fork(sequence), name="nbflow-fork")
+        self._showing.add(task)
+        task.add_done_callback(self._showing.discard)
+
     async def final(self, execution: Execution) -> dict[str, str]:
         """The still picture of an execution."""
         watch = Watch(execution.plan, draw(execution.plan))
@@ -252,7 +275,7 @@ class Session:
 
     def close(self) -> None:
         """End every view with its still picture."""
-        for view in tuple(self.views.values()):
+        for view in (*self.views.values(), *self._past):
             view.close()
         for task in tuple(self._following.values()):
             task.cancel()

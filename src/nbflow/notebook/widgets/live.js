@@ -82,6 +82,8 @@ class View {
     top.append(this.title, this.badge, this.facts, this.tools);
     this.bar = make("div", "nbflow-bar");
     this.fill = this.bar.appendChild(make("i"));
+    this.slider = make("div", "nbflow-time");
+    this.slider.hidden = true;
     const body = make("div", "nbflow-body");
     this.window = make("div", "nbflow-view");
     this.side = make("div", "nbflow-side");
@@ -90,12 +92,15 @@ class View {
     this.says = make("div", "nbflow-says");
     this.note = make("div", "nbflow-note");
     this.note.setAttribute("role", "status");
-    root.append(top, this.bar, body, this.says, this.note);
+    root.append(top, this.bar, this.slider, body, this.says, this.note);
     this.pan();
     el.append(root);
   }
 
-  colour() { this.root.dataset.theme = dark() ? "dark" : "light"; }
+  colour() {
+    const wanted = this.model.get("theme");
+    this.root.dataset.theme = wanted === "light" || wanted === "dark" ? wanted : dark() ? "dark" : "light";
+  }
 
   // --- the graph --------------------------------------------------------------------------------------
 
@@ -241,9 +246,36 @@ class View {
     this.bar.className = `nbflow-bar q-${head.phase}`;
     this.fill.style.width = `${head.total ? (100 * head.done) / head.total : 0}%`;
     this.buttons(head.tools || []);
+    if (head.time) this.time(head.time);
     const stops = new Set(head.stops || []);
     for (const [key, group] of this.groups) if (group.classList.contains("nbf-node")) this.stop(group, stops.has(key));
     this.tick();
+  }
+
+  time({ at, last, says }) {
+    if (this.slider.hidden) {
+      this.slider.hidden = false;
+      this.range = make("input");
+      this.range.type = "range";
+      this.range.min = 1;
+      this.range.setAttribute("aria-label", "record");
+      const go = (value) => { this.range.value = value; this.send({ cmd: "at", value: Number(this.range.value) }); };
+      const step = (sign, name, by) => {
+        const button = make("button", "", sign);
+        button.setAttribute("aria-label", name);
+        button.onclick = () => go(Number(this.range.value) + by);
+        return button;
+      };
+      this.range.oninput = () => {
+        if (this.moving) return;
+        this.moving = setTimeout(() => { this.moving = null; go(this.range.value); }, 60);
+      };
+      this.moment = make("span");
+      this.slider.append(step("‹", "one record back", -1), this.range, step("›", "one record on", 1), this.moment);
+    }
+    this.range.max = last;
+    if (document.activeElement !== this.range && !this.moving) this.range.value = at;
+    this.moment.textContent = `${at} of ${last} · ${says}`;
   }
 
   sign(phase) {

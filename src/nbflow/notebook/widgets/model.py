@@ -28,4 +28,5 @@ class LiveWidget(anywidget.AnyWidget):
 
     svg = traitlets.Unicode("").tag(sync=True)
     state: Any = traitlets.Dict().tag(sync=True)
+    theme = traitlets.Unicode("auto").tag(sync=True)
     signs: Any = traitlets.Dict(icons.PHASES).tag(sync=True)

@@ -1,0 +1,91 @@
+"""Time travel: a slider over the journal. The view shows the fold of a prefix; nothing is run and nothing changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from nbflow.errors import IllegalMove
+from nbflow.execution.events import Record
+from nbflow.notebook import inspector
+from nbflow.notebook.render import html, summary
+from nbflow.notebook.render.lettering import clean, seconds
+from nbflow.notebook.render.places import Layout
+from nbflow.notebook.render.watch import Watch
+from nbflow.notebook.widgets.view import Message, Screen, View
+from nbflow.runtime.execution import Execution
+
+Fork = Callable[[Execution, int], None]
+
+
+class PastView(View):
+    """A view of an execution at any of its records. `fork` begins a new execution from the record shown."""
+
+    def __init__(
+        self, execution: Execution, watch: Watch, place: Layout, screen: Screen, fork: Fork, now: Callable[[], float]
+    ) -> None:
+        self.records: tuple[Record, ...] = execution.events
+        watch.fold(self.records)
+        super().__init__(execution, watch, place, screen, now)
+        self._fork = fork
+
+    @property
+    def at(self) -> int:
+        """The number of the record that was folded last."""
+        return self.watch.state.sequence
+
+    def go(self, sequence: int) -> None:
+        """Show the state after a record; forward is a fold of what lies between, back a fold from the beginning."""
+        sequence = min(max(sequence, 1), len(self.records))
+        if sequence < self.at:
+            before, picture = dict(self.watch.wires), self.watch.picture
+            self.watch = Watch(self.execution.plan, picture)
+            self.watch.fold(self.records[:sequence])
+            self._dirty = dict.fromkeys([*self.items, *before, *self.watch.wires])
+        else:
+            self._dirty |= self.watch.fold(self.records[self.at : sequence])
+        self.soon()
+
+    def command(self, message: Message) -> str | None:
+        command, value = message.get("cmd"), message.get("value")
+        if command == "at" and isinstance(value, int):
+            self.go(value)
+        elif command == "fork":
+            self._fork(self.execution, self.at)
+            return f"a copy goes on from record {self.at}; %workflow show draws it"
+        elif command == "close":
+            self.close()
+        else:
+            raise IllegalMove("the past cannot be changed; fork it")
+        return None
+
+    def head(self) -> Message:
+        state = self.watch.state
+        record = self.records[self.at - 1]
+        return {
+            "name": clean(state.workflow),
+            "phase": state.phase,
+            "says": summary.progress(self.watch),
+            "done": self.watch.settled,
+            "total": max(self.watch.known, self.watch.settled),
+            "started": state.started,
+            "ended": record.at,
+            "usage": summary.usage(self.watch),
+            "tools": [("fork", "Fork from here", "go on from this record on a copy", state.ended is None, False),
+                      ("close", "Done", "leave the picture of this moment", True, False)],
+            "stops": [],
+            "time": {"at": self.at, "last": len(self.records), "says": self._words(record)},
+        }  # fmt: skip
+
+    def _words(self, record: Record) -> str:
+        node = getattr(record.event, "node", None)
+        after = seconds(record.at - self.records[0].at)
+        return " · ".join(part for part in (type(record.event).__name__, clean(node or ""), f"after {after}") if part)
+
+    def inspected(self, key: str, path: str | None) -> Message:
+        page: dict[str, Any] = inspector.page(self.watch, key, path, ())
+        page["acts"], page["form"] = [], None
+        return page
+
+    def final(self) -> html.Bundle:
+        return html.final(self.watch, self.execution.id, self.now(), self.place)

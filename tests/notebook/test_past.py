@@ -1,0 +1,71 @@
+"""Time travel shows exactly what was after a record, forward and back."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from nbflow import assembly
+from nbflow.execution.evolve import fold
+from nbflow.notebook.render.extract import picture
+from nbflow.notebook.render.layout import layout
+from nbflow.notebook.render.watch import Watch
+from nbflow.notebook.widgets.past import PastView
+from nbflow.ports.clock import SystemClock
+from tests.notebook.examples import GRAPH
+from tests.notebook.test_live_view import Screen
+
+
+async def opened(text=GRAPH):
+    execution = await assembly.start(assembly.parse(text), store="memory:")
+    watch = Watch(execution.plan, picture(execution.plan))
+    forks = []
+    view = PastView(
+        execution, watch, layout(watch.picture), Screen(), lambda *asked: forks.append(asked), SystemClock().now
+    )  # fmt: skip
+    view.open()
+    return execution, view, forks
+
+
+async def test_every_record_can_be_looked_at_in_any_order():
+    execution, view, _ = await opened()
+    last = len(execution.events)
+    for sequence in (last, 1, last // 2, last // 2 + 1, 3, last, 2):
+        view.go(sequence)
+        state = fold(execution.plan, execution.events[:sequence])
+        assert view.at == sequence
+        assert {path: node.phase for path, node in view.watch.state.nodes.items()} == {
+            path: node.phase for path, node in state.nodes.items()
+        }
+    view.close()
+
+
+async def test_going_back_says_how_everything_looked():
+    execution, view, _ = await opened()
+    sent = asyncio.Queue()
+    view.widget.send = sent.put_nowait
+    view._heard(view.widget, {"cmd": "at", "value": 1}, [])
+    message = await sent.get()
+    assert message["h"]["time"] == {"at": 1, "last": len(execution.events), "says": "ExecutionStarted · after 0 ms"}
+    key = view.watch.picture.places["merge"]
+    assert message["d"][key][0] == "pending"
+    view.close()
+
+
+async def test_a_fork_begins_at_the_record_that_is_shown():
+    execution, view, forks = await opened()
+    view.go(4)
+    view.command({"cmd": "fork"})
+    assert forks == [(execution, 4)]
+    view.close()
+
+
+@pytest.mark.parametrize("command", ["cancel", "resume", "edit", "skip"])
+async def test_the_past_cannot_be_changed(command):
+    execution, view, _ = await opened()
+    before = execution.events
+    view._do({"cmd": command, "path": "merge", "value": 1})
+    assert view._extra["n"]["bad"]
+    assert execution.events == before
+    view.close()
