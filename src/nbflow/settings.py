@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     http_private: bool = Field(False, description="let http tools reach private addresses")
     http_allow: Names = Field((), description="hosts with private addresses that http tools may reach")
     databases: dict[str, str] = Field(
-        default_factory=dict, description="databases by name: duckdb:///…, sqlite:///…, postgresql://…; {NAME} is a secret"
+        default_factory=dict, description="databases by name: duckdb:///…, sqlite:///…, postgresql://…; {NAME}: secret"
     )
     smtp: str | None = Field(None, description="the mail server: smtp://user:{SECRET}@host:587 or smtps://…")
     mail_from: str | None = Field(None, description="sender of mails that name none")

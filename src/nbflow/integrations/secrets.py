@@ -184,6 +184,10 @@ class Secrets(Mapping[str, str]):
         self._sources.insert(0, source)
         return source
 
+    def fall_back_on(self, source: Source) -> None:
+        """Ask this function last."""
+        self._sources.append(source)
+
     def __getitem__(self, name: str) -> str:
         for source in self._sources:
             value = source(name)

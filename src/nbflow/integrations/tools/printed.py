@@ -18,6 +18,7 @@ Sink = Callable[[str], None]
 _sink: contextvars.ContextVar[Sink | None] = contextvars.ContextVar("nbflow_printed", default=None)
 _lock = threading.Lock()
 _inside: list[object] = []
+_doors: dict[int, _Door] = {}
 
 
 class _Door:
@@ -56,10 +57,20 @@ def printed_to(sink: Sink) -> Iterator[None]:
 def _open() -> None:
     with _lock:
         _inside.append(None)
-        if not isinstance(sys.stdout, _Door):
-            sys.stdout = _Door(sys.stdout)
-        if not isinstance(sys.stderr, _Door):
-            sys.stderr = _Door(sys.stderr)
+        if type(sys.stdout) is not _Door:
+            sys.stdout = _door(sys.stdout)
+        if type(sys.stderr) is not _Door:
+            sys.stderr = _door(sys.stderr)
+
+
+def _door(stream: TextIO) -> Any:
+    """The door of a stream, made once."""
+    door = _doors.get(id(stream))
+    if door is None or door.behind is not stream:
+        if len(_doors) > 8:
+            _doors.clear()
+        door = _doors[id(stream)] = _Door(stream)
+    return door
 
 
 def _close() -> None:
@@ -68,7 +79,7 @@ def _close() -> None:
         _inside.pop()
         if _inside:
             return
-        if isinstance(sys.stdout, _Door):
+        if type(sys.stdout) is _Door:
             sys.stdout = sys.stdout.behind
-        if isinstance(sys.stderr, _Door):
+        if type(sys.stderr) is _Door:
             sys.stderr = sys.stderr.behind

@@ -116,6 +116,8 @@ class ToolRegistry:
     # --- looking up ----------------------------------------------------------------------------------
 
     def find(self, name: str) -> Tool | None:
+        if "." not in name and name in self._registered:
+            return self._registered[name]
         tool = self._built_in.get(name)
         if tool is not None:
             return tool

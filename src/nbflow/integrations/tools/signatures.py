@@ -64,6 +64,8 @@ class Signature:
 def check_arguments(arguments: Mapping[str, Any], schema: Mapping[str, Any], what: str) -> None:
     """Raises `NodeError` (`InvalidInput`, ``tool.arguments``) saying which argument is wrong and what came."""
     properties = schema.get("properties", {})
+    if not arguments and not schema.get("required"):
+        return
     if schema.get("additionalProperties") is False:
         for name in arguments:
             if name not in properties:
@@ -72,7 +74,7 @@ def check_arguments(arguments: Mapping[str, Any], schema: Mapping[str, Any], wha
     for name in schema.get("required", ()):
         if name not in arguments:
             raise _invalid(f"{what} needs '{name}'", properties.get(name, {}).get("description"))
-    problems = check(dict(arguments), dict(schema))
+    problems = check(arguments if type(arguments) is dict else dict(arguments), schema)
     if problems:
         raise _invalid("; ".join(f"{what}: {problem.message}" for problem in problems), problems[0].hint)
 

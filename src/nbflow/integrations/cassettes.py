@@ -1,0 +1,335 @@
+"""Cassettes: what models and tools replied, in a file of readable YAML, played back without them.
+
+A call is found by what it asked, with secrets taken out on both sides; so a cassette holds none and needs
+none. A call that asks something else is named with what changed. Calls that ask the same come back in the order
+in which they were recorded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from nbflow.errors import NbflowError, NodeError
+from nbflow.ports.agents import (
+    AgentFunction,
+    AgentRuntime,
+    Agents,
+    Message,
+    ModelReply,
+    ModelRequest,
+    ToolRequest,
+    Usage,
+)
+from nbflow.ports.clock import Clock
+from nbflow.ports.executors import Asks, Call
+from nbflow.ports.plain import plain
+from nbflow.ports.tools import Tool, Tools
+
+FORMAT = 1
+ANSWERS = ("gave", "failed")
+Clean = Callable[[Any], Any]
+Entry = dict[str, Any]
+
+
+class CassetteError(NbflowError):
+    """A file that is no cassette, or cannot be written."""
+
+    code = "cassette.invalid"
+
+
+class Cassette:
+    """One file: recorded into, or played back from. Raises `CassetteError` for a file that cannot be read."""
+
+    def __init__(self, path: Path, mode: Literal["record", "replay"], clean: Clean, clock: Clock) -> None:
+        self.path, self.mode, self._clean = path, mode, clean
+        self.calls: list[Entry] = _read(path) if mode == "replay" else []
+        self._left = list(self.calls)
+        self._at = datetime.fromtimestamp(clock.now(), UTC).isoformat(timespec="seconds")
+        self._writing = asyncio.Lock()
+
+    async def add(self, entry: Entry) -> None:
+        """Keep a call; the file has it when this returns."""
+        self.calls.append(_stored(self._clean(plain(entry))))
+        async with self._writing:
+            await asyncio.to_thread(self._write)
+
+    def take(self, asked: Entry) -> Entry:
+        """The next recorded call that asked the same. Raises `NodeError` (``cassette.miss``) that says what differs."""
+        wanted = _stored(self._clean(plain(asked)))
+        for entry in self._left:
+            if {name: value for name, value in entry.items() if name not in ANSWERS} == wanted:
+                self._left.remove(entry)
+                found: Entry = _restored(entry)
+                return found
+        raise self._miss(wanted)
+
+    def _miss(self, wanted: Entry) -> NodeError:
+        (kind, name), text = next(iter(wanted.items())), _text(wanted)
+        same = [entry for entry in self._left if entry.get(kind) == name]
+        if not same:
+            message = f"the cassette {self.path.name} has no further call of {kind} {name}"
+        else:
+            near = max(same, key=lambda entry: difflib.SequenceMatcher(None, _text(_only(entry)), text).ratio())
+            changes = _changes(_text(_only(near)), text)
+            message = f"{kind} {name} is asked something else than in {self.path.name}: {changes}"
+        return NodeError("InvalidInput", message, code="cassette.miss", hint="record it again with --record")
+
+    def _write(self) -> None:
+        document = {"cassette": FORMAT, "recorded": self._at, "calls": self.calls}
+        text = yaml.dump(document, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=100)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            beside = self.path.with_suffix(self.path.suffix + ".part")
+            beside.write_text(text, encoding="utf-8")
+            beside.replace(self.path)
+        except OSError as problem:
+            raise CassetteError(f"cannot write {self.path}: {problem.strerror}") from None
+
+
+class _Dumper(yaml.SafeDumper):
+    """Long texts as blocks, so that a person can read them."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    block = "|" if "\n" in text and not any(line != line.rstrip() for line in text.split("\n")) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=block)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def _read(path: Path) -> list[Entry]:
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as problem:
+        raise CassetteError(f"cannot read the cassette {path}: {problem}") from None
+    if (
+        not isinstance(document, dict)
+        or document.get("cassette") != FORMAT
+        or not isinstance(document.get("calls"), list)
+    ):
+        raise CassetteError(f"{path} is no cassette of this version")
+    return [entry for entry in document["calls"] if isinstance(entry, dict)]
+
+
+def _stored(value: Any) -> Any:
+    """As YAML: bytes in base64, a DataFrame as its rows."""
+    if isinstance(value, dict):
+        return {name: _stored(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_stored(inner) for inner in value]
+    if isinstance(value, bytes):
+        return {"$bytes": base64.b64encode(value).decode()}
+    if hasattr(value, "to_dict") and hasattr(value, "columns"):
+        return {"$frame": {name: plain(list(value[name])) for name in value.columns}}
+    return value
+
+
+def _restored(value: Any) -> Any:
+    if isinstance(value, dict):
+        if set(value) == {"$bytes"}:
+            return base64.b64decode(value["$bytes"])
+        if set(value) == {"$frame"}:
+            import pandas as pd
+
+            return pd.DataFrame(value["$frame"])
+        return {name: _restored(inner) for name, inner in value.items()}
+    return [_restored(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _only(entry: Entry) -> Entry:
+    return {name: value for name, value in entry.items() if name not in ANSWERS}
+
+
+def _text(entry: Entry) -> str:
+    return yaml.dump(entry, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=100)
+
+
+def _changes(old: str, new: str) -> str:
+    """The first lines that differ, as they were and as they are."""
+    lines = [line for line in difflib.ndiff(old.splitlines(), new.splitlines()) if line[:1] in "+-"]
+    was = next((line[2:].strip() for line in lines if line[0] == "-"), "nothing")
+    is_now = next((line[2:].strip() for line in lines if line[0] == "+"), "nothing")
+    return f"{was[:200]!r} became {is_now[:200]!r}"
+
+
+# --- around what is called -------------------------------------------------------------------------------
+
+
+class Cassettes:
+    """Puts the cassette in use, if there is one, between nodes and what they call."""
+
+    def __init__(self, clean: Clean, clock: Clock) -> None:
+        self._clean, self._clock = clean, clock
+        self.current: Cassette | None = None
+
+    def record(self, path: str | Path) -> Cassette:
+        """From now on every reply of a model or tool is kept in this file, which begins anew."""
+        self.current = Cassette(Path(path), "record", self._clean, self._clock)
+        return self.current
+
+    def replay(self, path: str | Path) -> Cassette:
+        """From now on replies come from this file. Raises `CassetteError` when it cannot be read."""
+        self.current = Cassette(Path(path), "replay", self._clean, self._clock)
+        return self.current
+
+    def stop(self) -> None:
+        """Call the real ones again."""
+        self.current = None
+
+    def secret(self, name: str) -> str | None:
+        """While replies are played back a secret may stand for itself: nobody sees it."""
+        return f"[secret {name}]" if self.current is not None and self.current.mode == "replay" else None
+
+    async def around(self, asked: Entry, make: Callable[[], Any]) -> Any:
+        """What `make` gives or raises, through the cassette in use."""
+        cassette = self.current
+        if cassette is None:
+            return await make()
+        if cassette.mode == "replay":
+            return _played(cassette.take(asked))
+        try:
+            result = await make()
+        except (Asks, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            await cassette.add({**asked, "failed": _failure(error)})
+            raise
+        await cassette.add({**asked, "gave": result})
+        return result
+
+
+def _played(entry: Entry) -> Any:
+    failed = entry.get("failed")
+    if failed is None:
+        return entry.get("gave")
+    raise NodeError(failed["kind"], failed["message"], code=failed["code"], retry_after=failed.get("retry_after"))
+
+
+def _failure(error: Exception) -> Entry:
+    if isinstance(error, NodeError):
+        facts: Entry = {"kind": error.kind, "message": str(error), "code": error.code}
+        return facts | ({"retry_after": error.retry_after} if error.retry_after is not None else {})
+    return {"kind": type(error).__name__, "message": str(error), "code": "node.failed"}
+
+
+class TapedTools:
+    """Tools whose calls go through the cassette in use."""
+
+    def __init__(self, tools: Tools, cassettes: Cassettes) -> None:
+        self._tools, self._cassettes = tools, cassettes
+
+    def find(self, name: str) -> Tool | None:
+        tool = self._tools.find(name)
+        return None if tool is None else _TapedTool(tool, self._cassettes)
+
+    def names(self) -> Sequence[str]:
+        return self._tools.names()
+
+    def suggest(self, name: str) -> str | None:
+        return self._tools.suggest(name)
+
+
+class _TapedTool:
+    def __init__(self, tool: Tool, cassettes: Cassettes) -> None:
+        self._tool, self._cassettes = tool, cassettes
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tool, name)
+
+    async def call(self, arguments: Mapping[str, Any], call: Call) -> Any:
+        asked = {"tool": self._tool.name, "with": dict(arguments)}
+        return await self._cassettes.around(asked, lambda: self._tool.call(arguments, call))
+
+
+class TapedAgents:
+    """Agents whose replies go through the cassette in use."""
+
+    def __init__(self, agents: Agents, cassettes: Cassettes) -> None:
+        self._agents, self._cassettes = agents, cassettes
+
+    def find(self, model: str) -> AgentFunction | tuple[AgentRuntime, str] | None:
+        found = self._agents.find(model)
+        if isinstance(found, tuple):
+            return _TapedRuntime(found[0], self._cassettes), found[1]
+        return None if found is None else _TapedFunction(found, self._cassettes)
+
+    def names(self) -> Sequence[str]:
+        return self._agents.names()
+
+    def suggest(self, model: str) -> str | None:
+        return self._agents.suggest(model)
+
+
+class _TapedFunction:
+    def __init__(self, agent: AgentFunction, cassettes: Cassettes) -> None:
+        self._agent, self._cassettes = agent, cassettes
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._agent, name)
+
+    async def answer(self, inputs: Mapping[str, Any], call: Call) -> Any:
+        asked = {"agent": self._agent.name, "asked": dict(inputs)}
+        return await self._cassettes.around(asked, lambda: self._agent.answer(inputs, call))
+
+
+class _TapedRuntime:
+    def __init__(self, runtime: AgentRuntime, cassettes: Cassettes) -> None:
+        self._runtime, self._cassettes = runtime, cassettes
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._runtime, name)
+
+    async def complete(self, request: ModelRequest, on_text: Callable[[str], None]) -> ModelReply:
+        if self._cassettes.current is None:
+            return await self._runtime.complete(request, on_text)
+
+        async def make() -> Entry:
+            return _kept(await self._runtime.complete(request, on_text))
+
+        played = self._cassettes.current.mode == "replay"
+        reply = _reply(await self._cassettes.around(_asked(self._runtime.provider, request), make))
+        if played and request.stream and reply.text:
+            on_text(reply.text)
+        return reply
+
+
+def _asked(provider: str, request: ModelRequest) -> Entry:
+    asked: Entry = {"model": f"{provider}/{request.model}", "messages": [_message(turn) for turn in request.messages]}
+    if request.tools:
+        asked["tools"] = [tool.name for tool in request.tools]
+    if request.schema is not None:
+        asked["schema"] = dict(request.schema)
+    return asked
+
+
+def _message(turn: Message) -> Entry:
+    said: Entry = {"role": turn.role, "content": turn.text}
+    if turn.requests:
+        said["calls"] = [{"name": call.name, "arguments": call.arguments} for call in turn.requests]
+    if turn.attachments:
+        said["attachments"] = [
+            {"media": each.media, "url": each.url, "content": each.content} for each in turn.attachments
+        ]
+    return said
+
+
+def _kept(reply: ModelReply) -> Entry:
+    kept: Entry = {"text": reply.text, "stop": reply.stop, "model": reply.model}
+    if reply.requests:
+        kept["calls"] = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in reply.requests]
+    usage = {name: getattr(reply.usage, name) for name in ("input", "output", "cached", "reasoning")}
+    return kept | {"usage": {name: count for name, count in usage.items() if count is not None}}
+
+
+def _reply(kept: Entry) -> ModelReply:
+    requests = tuple(ToolRequest(call["id"], call["name"], call["arguments"]) for call in kept.get("calls", ()))
+    return ModelReply(kept["text"], requests, Usage(**kept.get("usage", {})), kept["stop"], kept.get("model", ""))
