@@ -6,7 +6,7 @@ A child outlives its parent's crash: the attempt that follows finds it by its id
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from nbflow.errors import ExecutionFailed, NodeError, NotFound
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nbflow.runtime.execution import Execution
 
 DEPTH = 20
-Library = Callable[[str, str | None, str | None], Plan]  # name, version, folder of the parent's file
+Library = Callable[[str, str | None, str | None], Awaitable[Plan]]  # name, version, folder of the parent's file
 
 
 class ChildExecutor:
@@ -64,18 +64,18 @@ class ChildExecutor:
             try:
                 child = await engine.recover(id + suffix)
             except NotFound:
-                return self._start(engine, call, work, id + suffix)
+                return await self._start(engine, call, work, id + suffix)
             if child.phase not in ("failed", "cancelled"):
                 return child
-        return self._start(engine, call, work, f"{id}.{call.attempt + 1}")
+        return await self._start(engine, call, work, f"{id}.{call.attempt + 1}")
 
-    def _start(self, engine: Engine, call: Call, work: SubWorkflow, id: str) -> Execution:
+    async def _start(self, engine: Engine, call: Call, work: SubWorkflow, id: str) -> Execution:
         chain = (*call.context.get("chain", ()), call.context["workflow"])
         if len(chain) >= DEPTH:
             shown = " -> ".join((*chain[:3], "…", work.name))
             raise NodeError("LimitReached", f"workflows call each other too deeply: {shown}", code="limit.depth")
         labels = call.context.get("labels", {})
-        plan = work.plan or self._library(work.name, work.version, labels.get("folder"))
+        plan = work.plan or await self._library(work.name, work.version, labels.get("folder"))
         origin = {"parent": call.execution, "node": call.path, "chain": list(chain)}
         return engine.start(plan, call.inputs, id=id, labels=labels, origin=origin)
 

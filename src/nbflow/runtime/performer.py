@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nbflow.errors import NbflowError, NodeError
@@ -12,9 +13,9 @@ from nbflow.execution.retries import rule_for
 from nbflow.execution.state import NodeState
 from nbflow.ports.executors import Asks, Call, PerformedKind
 from nbflow.ports.plain import plain
-from nbflow.runtime.memory import remembered
+from nbflow.runtime.context import Context
 from nbflow.runtime.scope import NodeScope
-from nbflow.runtime.speech import Speech
+from nbflow.runtime.speech import Voice
 
 if TYPE_CHECKING:
     from nbflow.runtime.driver import Driver
@@ -51,12 +52,16 @@ async def _outcome(driver: Driver, node: NodeState, number: int) -> Outcome:
 async def _perform(driver: Driver, node: NodeState, number: int) -> Any:
     """The raw result, within the node's time."""
     kind = driver.engine.performed[node.node.kind]
-    speech = driver.engine.guard(lambda text: driver.feed.say(node.path, text))
+    voice = Voice(driver.engine.guard, driver.feed.say, node.path)
+    call = _call(driver, node, number, kind, voice)
+    limit = _limit(driver, node)
     try:
-        async with asyncio.timeout(_limit(driver, node)):
-            return await kind.executor.perform(_call(driver, node, number, kind, speech))
+        if limit is None:
+            return await kind.executor.perform(call)
+        async with asyncio.timeout(limit):
+            return await kind.executor.perform(call)
     finally:
-        speech.close()
+        voice.close()
 
 
 def _key(driver: Driver, node: NodeState) -> str | None:
@@ -75,18 +80,14 @@ def _limit(driver: Driver, node: NodeState) -> float | None:
     return limit
 
 
-def _call(driver: Driver, node: NodeState, number: int, kind: PerformedKind, speech: Speech) -> Call:
-    path = node.path
+def _call(driver: Driver, node: NodeState, number: int, kind: PerformedKind, voice: Voice) -> Call:
+    path, engine, calls = node.path, driver.engine, node.calls
     inputs = node.inputs
     places = kind.secret_paths(node.node)
     if places:
-        real = kind.resolve(node, driver.scope(node, {"secrets": driver.engine.secrets}))
+        real = kind.resolve(node, driver.scope(node, {"secrets": engine.secrets}))
         shown = kind.resolve(node, driver.scope(node))
         inputs = with_secrets(inputs, shown, real, places)
-
-    async def record(call: int, what: str, name: str, **facts: Any) -> None:
-        await driver.record_call(path, number, call, what, name, **facts)
-
     return Call(
         execution=driver.id,
         path=path,
@@ -94,21 +95,13 @@ def _call(driver: Driver, node: NodeState, number: int, kind: PerformedKind, spe
         node=node.node,
         inputs=inputs,
         key=f"{driver.id}/{path}",
-        secret=driver.engine.secrets.__getitem__,
-        stream=speech,
-        record=record,
-        recorded=tuple(node.calls or ()),
-        answers={past.name: past.response for past in node.calls or () if past.kind == "answer"},
-        clean=driver.engine.redact,
-        context={
-            "usage": dict(driver.state.usage),
-            "budget": driver.state.plan.budget,
-            "memory": remembered(driver.state, node),
-            "workflow": driver.state.workflow,
-            "version": driver.state.version,
-            "labels": driver.state.labels,
-            "chain": (driver.state.origin or {}).get("chain", ()),
-        },
+        secret=engine.secrets.__getitem__,
+        stream=voice,
+        record=partial(driver.record_call, path, number),
+        recorded=tuple(calls) if calls else (),
+        answers={past.name: past.response for past in calls if past.kind == "answer"} if calls else {},
+        clean=engine.redact,
+        context=Context(driver.state, node),
     )
 
 

@@ -31,3 +31,23 @@ class Open:
         self._emit(text)
 
     def close(self) -> None: ...
+
+
+class Voice:
+    """The speech of one attempt; its door is made at the first word."""
+
+    __slots__ = ("_door", "_guard", "_path", "_say")
+
+    def __init__(self, guard: Guard, say: Callable[[str, str], None], path: str) -> None:
+        self._guard, self._say, self._path = guard, say, path
+        self._door: Speech | None = None
+
+    def __call__(self, text: str) -> None:
+        if self._door is None:
+            say, path = self._say, self._path
+            self._door = self._guard(lambda words: say(path, words))
+        self._door(text)
+
+    def close(self) -> None:
+        if self._door is not None:
+            self._door.close()
