@@ -3,7 +3,8 @@
 from nbflow.spec.document.composer import Limits
 from nbflow.spec.document.concealed import conceal, find_secret
 from nbflow.spec.document.loading import load
-from nbflow.spec.document.located import Located, Source, finding, finding_at, place_in
+from nbflow.spec.document.located import Located, Source, finding, finding_at
+from nbflow.spec.document.places import place_in
 from nbflow.spec.document.traps import glued_colon
 
 __all__ = [

@@ -101,7 +101,7 @@ class Composer:
         self._count += 1
         if event.anchor is not None:
             self._anchors[event.anchor] = (located, 1, 0)
-        if frame is not None and frame.located.style == "flow":
+        if frame is not None and frame.located.style == "flow" and len(self.findings) < _MOST:
             self._flow_traps(frame, located, event)
         self._put(located)
 
@@ -247,10 +247,10 @@ class Composer:
     # ---- errors
 
     def _report(self, finding: Diagnostic) -> None:
-        known = any(
-            (one.code, one.line, one.column) == (finding.code, finding.line, finding.column) for one in self.findings
-        )
-        if not known and len(self.findings) < _MOST:
+        if len(self.findings) >= _MOST:
+            return
+        place = finding.code, finding.line, finding.column
+        if all((one.code, one.line, one.column) != place for one in self.findings):
             self.findings.append(finding)
 
     def _finding(self, event: Any, code: str, message: str, hint: str | None = None) -> Diagnostic:

@@ -13,6 +13,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_LONGEST = 2_000  # characters of an expression that are looked at for a hint
 _CLOSING = {")": "(", "]": "[", "}": "{"}
 
 
@@ -49,9 +50,9 @@ def unclosed_bracket(text: str) -> str | None:
 def expression_end(text: str, start: int, stops: str = "") -> int:
     """The index where an expression that begins at `start` ends in its line: at a bracket it did not open, or
     at one of `stops` outside its brackets and strings."""
-    limit = len(text)
+    limit = min(len(text), start + _LONGEST)
     for stop in ("\n", "\r"):
-        at = text.find(stop, start)
+        at = text.find(stop, start, limit)
         limit = at if 0 <= at < limit else limit
     depth, index = 0, start
     while index < limit:

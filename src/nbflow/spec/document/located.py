@@ -12,11 +12,11 @@ from typing import Any, Literal
 
 from nbflow.errors import Diagnostic, Severity
 from nbflow.spec.document.concealed import conceal
+from nbflow.spec.document.places import place_in
 
 Style = Literal["plain", "quoted", "block", "flow", "alias"]
 
 _BREAK = re.compile(r"\r\n|\n|\r")
-_EXCERPT = 500
 _UNSEEN = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
 )
@@ -25,11 +25,14 @@ _UNSEEN = re.compile(
 class Source:
     """The whole text, line by line: for excerpts, and for places inside a scalar."""
 
-    __slots__ = ("_starts", "text")
+    __slots__ = ("_line", "_shown", "_starts", "aligned", "text")
 
     def __init__(self, text: str):
         self.text = text
+        self.aligned: Any = None  # kept by `places`
         self._starts: list[int] | None = None
+        self._line = (0, "")  # the last line that was asked for: a long one is asked for often
+        self._shown = (0, "")
 
     @property
     def starts(self) -> list[int]:
@@ -44,11 +47,20 @@ class Source:
 
     def line(self, number: int) -> str:
         """Line `number`, from 1, without its end; empty when there is no such line."""
+        if number == self._line[0]:
+            return self._line[1]
         if not 1 <= number <= len(self.starts):
             return ""
         start = self.starts[number - 1]
         end = self.starts[number] if number < len(self.starts) else len(self.text)
-        return self.text[start:end].rstrip("\r\n")
+        self._line = number, self.text[start:end].rstrip("\r\n")
+        return self._line[1]
+
+    def shown(self, number: int) -> str:
+        """The same line as a finding quotes it: without keys and tokens, and without what moves the cursor."""
+        if number != self._shown[0]:
+            self._shown = number, conceal(visible(self.line(number)))
+        return self._shown[1]
 
     def index(self, line: int, column: int) -> int:
         """The index of a place in the text."""
@@ -126,7 +138,7 @@ def finding(
     """A finding about `at`: about its key with `key`, or about character `offset` of its text, from 0."""
     if key:
         line, column = at.key_line, at.key_column
-    elif offset is not None and isinstance(at.value, str):
+    elif offset is not None:
         line, column = place_in(at, offset)
     else:
         line, column = at.line, at.column
@@ -145,9 +157,6 @@ def finding_at(
     length: int = 1,
 ) -> Diagnostic:
     """A finding about a place of a text, its line quoted (keys and tokens in it made unreadable)."""
-    excerpt = visible(source.line(line))
-    if len(excerpt) > column + _EXCERPT:
-        excerpt = excerpt[: column + _EXCERPT]
     return Diagnostic(
         code=code,
         message=visible(conceal(message)),
@@ -155,7 +164,7 @@ def finding_at(
         column=column,
         severity=severity,
         hint=None if hint is None else visible(conceal(hint)),
-        excerpt=conceal(excerpt),
+        excerpt=source.shown(line),
         length=max(1, length),
     )
 
@@ -163,72 +172,3 @@ def finding_at(
 def visible(text: str) -> str:
     """`text` without the characters that move the cursor, ring or turn the line round, so that it may be shown."""
     return _UNSEEN.sub("�", text) if not text.isprintable() else text
-
-
-# ---- places inside a scalar ----------------------------------------------------------------------
-# Folding, escapes and indentation change white space only, so the k-th character that is not white space
-# in the value is the k-th one in the text.
-
-_PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*[ \t\r\n]+)*")
-_HEADER = re.compile(r"[|>][^\r\n]*(?:\r\n|\n|\r)?")
-_DOUBLE = re.compile(r"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|\r\n|[^ ])|[^\\]", re.DOTALL)
-_SPACED_ESCAPES = frozenset(("\\t", "\\n", "\\r", "\\\t", "\\\n", "\\\r", "\\\r\n", "\\ ", "\\N", "\\_", "\\L", "\\P",
-                             "\\v", "\\f"))  # fmt: skip
-
-
-def place_in(at: Located, offset: int) -> tuple[int, int]:
-    """Line and column of character `offset` of a text value; the value's own place when it cannot be told."""
-    value, source = at.value, at.source
-    if not isinstance(value, str) or at.style == "alias":
-        return at.line, at.column
-    text = source.text
-    start = _PROPERTIES.match(text, source.index(at.line, at.column))
-    begin = start.end() if start else source.index(at.line, at.column)
-    if at.style == "quoted" and text.startswith(value, begin + 1):
-        begin += 1
-    if at.style in ("plain", "quoted") and text.startswith(value, begin):
-        return source.place(begin + offset)
-    solid = sum(1 for character in value[:offset] if not character.isspace())
-    spaces = 0
-    while spaces < offset and value[offset - spaces - 1].isspace():
-        spaces += 1
-    if spaces and (offset == len(value) or value[offset].isspace()):
-        index = _solid_index(at, text, begin, max(solid - 1, 0)) + 1
-        return source.place(min(index, len(text)))
-    return source.place(_solid_index(at, text, begin, solid))
-
-
-def _solid_index(at: Located, text: str, begin: int, count: int) -> int:
-    """The index in the text of the `count`-th (from 0) character of the scalar that is not white space."""
-    opening = text[begin : begin + 1]
-    if at.style == "quoted" and opening == '"':
-        return _solid_index_escaped(text, begin + 1, count)
-    if at.style == "block":
-        header = _HEADER.match(text, begin)
-        begin = header.end() if header else begin
-    elif at.style == "quoted":
-        begin += 1
-    last = begin
-    for index in range(begin, len(text)):
-        character = text[index]
-        if character.isspace():
-            continue
-        if at.style == "quoted" and character == "'" and text[index - 1] == "'" and last == index - 1:
-            last = -1  # the second quote of a pair writes nothing
-            continue
-        if count == 0:
-            return index
-        count -= 1
-        last = index
-    return begin
-
-
-def _solid_index_escaped(text: str, begin: int, count: int) -> int:
-    for found in _DOUBLE.finditer(text, begin):
-        piece = found.group()
-        if piece in _SPACED_ESCAPES or (len(piece) == 1 and piece.isspace()):
-            continue
-        if count == 0:
-            return found.start()
-        count -= 1
-    return begin
