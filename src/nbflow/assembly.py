@@ -20,6 +20,7 @@ from nbflow.history.past import Past
 from nbflow.integrations.agents.prices import price
 from nbflow.integrations.agents.providers import connect
 from nbflow.integrations.agents.registry import AgentRegistry
+from nbflow.integrations.cassettes import Cassettes, TapedAgents, TapedTools
 from nbflow.integrations.secrets import Secrets, usual_sources
 from nbflow.integrations.tools.built_in import add_built_in
 from nbflow.integrations.tools.registry import ToolRegistry
@@ -32,6 +33,7 @@ from nbflow.plan import workflow as workflows
 from nbflow.plan.plan import Plan
 from nbflow.plan.workflow import Workflow
 from nbflow.ports.clock import SystemClock
+from nbflow.ports.catalog import Catalog
 from nbflow.ports.journal import Journal
 from nbflow.runtime.children import ChildExecutor
 from nbflow.runtime.engine import Engine, unknown
@@ -43,6 +45,8 @@ from nbflow.storage.addresses import read_address
 tools = ToolRegistry()
 agents = AgentRegistry()
 secrets = Secrets(usual_sources())
+cassettes = Cassettes(secrets.redactor.clean, SystemClock())
+secrets.fall_back_on(cassettes.secret)
 add_built_in(tools, secrets, SystemClock(), settings)
 plugins = Plugins()
 kinds = plugins.specs
@@ -96,7 +100,7 @@ def diagnose(
     )
 
 
-def library(name: str, version: str | None, folder: str | None) -> Plan:
+async def library(store: str, name: str, version: str | None, folder: str | None) -> Plan:
     """A workflow by name: ``NAME.yaml`` beside the parent's file, one of this process, or the catalog's."""
     if folder is not None and version is None:
         for suffix in (".yaml", ".yml", ".json"):
@@ -106,7 +110,12 @@ def library(name: str, version: str | None, folder: str | None) -> Plan:
     known = _known.get(name)
     if known is not None and version in (None, known.version):
         return known.plan
-    raise NotFound(f"no workflow {name}" + (f" version {version}" if version else ""))
+    catalog = open_catalog(store)
+    try:
+        kept = await catalog.load(name, version)
+    finally:
+        await catalog.close()
+    return parse(kept.text, name=kept.name).plan
 
 
 def register_tool(function: Callable[..., Any]) -> None:
@@ -141,6 +150,27 @@ def open_journal(store: str | None = None) -> Journal:
     raise StorageError("store.url", f"{address.scheme} is not served yet", "use duckdb:///path or memory:")
 
 
+def open_catalog(store: str | None = None) -> Catalog:
+    """The catalog at an address; workflows of `memory:` last as long as the process."""
+    address = read_address(store_url(store))
+    if address.path is not None:
+        from nbflow.storage.duckdb.catalog import DuckDBCatalog
+
+        return DuckDBCatalog(address.path)
+    if address.scheme == "memory":
+        from nbflow.storage.memory.catalog import MemoryCatalog
+
+        return MemoryCatalog(_shelf())
+    raise StorageError("store.url", f"{address.scheme} is not served yet", "use duckdb:///path or memory:")
+
+
+@functools.cache
+def _shelf() -> Any:
+    from nbflow.storage.memory.catalog import MemoryFacts
+
+    return MemoryFacts()
+
+
 def find_tables(store: str | None = None) -> str | frames.Attached:
     """Where analytics reads a store: its address, or the journal in memory of an engine of this process."""
     url = store_url(store)
@@ -154,6 +184,24 @@ def find_tables(store: str | None = None) -> str | frames.Attached:
 
 
 frames.find = find_tables
+
+
+# --- cassettes -------------------------------------------------------------------------------------------
+
+
+def tape(*, record: str | Path | None = None, replay: str | Path | None = None) -> None:
+    """Keep the replies of models and tools in a file, or take them from one; neither: call the real ones again.
+
+    Raises `CassetteError` for a file that is none.
+    """
+    if record is not None and replay is not None:
+        raise IllegalMove("a cassette is recorded or played back, not both")
+    if record is not None:
+        cassettes.record(record)
+    elif replay is not None:
+        cassettes.replay(replay)
+    else:
+        cassettes.stop()
 
 
 # --- the engine ------------------------------------------------------------------------------------------
@@ -186,10 +234,13 @@ def _make_engine(url: str) -> Engine:
     tools.threads.most = agents.threads.most = chosen.threads
     secrets.redactor.learn_environment(os.environ)
     connect(agents, secrets, os.environ, chosen.providers)
-    child = ChildExecutor(library)
+    if cassettes.current is None and (chosen.record or chosen.replay):
+        tape(record=chosen.record, replay=chosen.replay)
+    child = ChildExecutor(functools.partial(library, url))
+    taped = TapedTools(tools, cassettes)
     ours = built_in(
-        tool=ToolExecutor(tools),
-        agent=AgentExecutor(agents, tools, model=chosen.agent_model, price=price),
+        tool=ToolExecutor(taped),
+        agent=AgentExecutor(TapedAgents(agents, cassettes), taped, model=chosen.agent_model, price=price),
         workflow=child,
     )
     made = Engine(
@@ -246,8 +297,13 @@ async def _run(
         return await start(workflow, inputs, store=store, mock=mock, labels=labels)
     finally:
         await made.close()
-        await agents.close()
-        await tools.close()
+        await close()
+
+
+async def close() -> None:
+    """Close what models and tools keep open in the running loop: connections, servers."""
+    await agents.close()
+    await tools.close()
 
 
 def open(id: str, store: str | None = None) -> Execution:

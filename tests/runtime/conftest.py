@@ -14,6 +14,7 @@ from nbflow.integrations.tools.registry import ToolRegistry
 from nbflow.nodes.agent import AgentExecutor
 from nbflow.nodes.registry import built_in
 from nbflow.nodes.tool import ToolExecutor
+from nbflow.plan.plan import Plan
 from nbflow.plan.workflow import parse
 from nbflow.runtime.children import ChildExecutor
 from nbflow.runtime.engine import Engine
@@ -30,7 +31,10 @@ class House:
         self.engine = self.new_engine()
 
     def new_engine(self, **more: Any) -> Engine:
-        child = ChildExecutor(lambda name, version, folder: parse(self.workflows[name], tools=self.tools.schemas()).plan)
+        async def library(name: str, version: str | None, folder: str | None) -> Plan:
+            return parse(self.workflows[name], tools=self.tools.schemas()).plan
+
+        child = ChildExecutor(library)
         tool, agent = ToolExecutor(self.tools), AgentExecutor(self.agents, self.tools)
         engine = Engine(self.journal, built_in(tool=tool, agent=agent, workflow=child),
                         lambda text, name: parse(text, name=name, tools=self.tools.schemas()).plan, history=Past(), **more)
