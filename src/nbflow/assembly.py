@@ -32,8 +32,8 @@ from nbflow.nodes.tool import ToolExecutor
 from nbflow.plan import workflow as workflows
 from nbflow.plan.plan import Plan
 from nbflow.plan.workflow import Workflow
-from nbflow.ports.clock import SystemClock
 from nbflow.ports.catalog import Catalog
+from nbflow.ports.clock import SystemClock
 from nbflow.ports.journal import Journal
 from nbflow.runtime.children import ChildExecutor
 from nbflow.runtime.engine import Engine, unknown

@@ -55,6 +55,8 @@ class Settings(BaseSettings):
     providers: dict[str, dict[str, str]] = Field(
         default_factory=dict, description="servers of models by name: base_url, key, api (chat, responses or messages)"
     )
+    record: str | None = Field(None, description="a file that keeps the replies of models and tools")
+    replay: str | None = Field(None, description="a file that replies of models and tools come from")
     concurrency: int | None = Field(None, ge=1, description="attempts in flight at once; none: no limit")
     threads: int = Field(32, ge=1, description="threads for plain functions")
     unbounded_loops: bool = Field(False, description="allow `loop` without `max`")

@@ -85,3 +85,4 @@ async def engine(store: str | None) -> AsyncIterator[Engine]:
         yield made
     finally:
         await made.close()
+        await assembly.close()
