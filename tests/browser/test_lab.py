@@ -245,3 +245,61 @@ def test_the_view_follows_the_dark_theme(notebook):
     page.locator(".nbflow-side h4", has_text="output").wait_for()
     page.locator(".nbflow").scroll_into_view_if_needed()
     notebook.shot(IMAGES / "live-dark.png", ".nbflow")
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("app", ["lab/tree", "notebooks"])
+def test_cells_of_workflows_have_yaml_colours(notebook, jupyter, app):
+    name = jupyter.write(f"colours-{app[:3]}.ipynb", "%%workflow hello\nnodes:\n  a: {set: {v: 1}}\n", "x = 1")
+    notebook.open(name, app=app)
+    page = notebook.page
+    types = "() => window.jupyterapp.shell.currentWidget.content.widgets.map(cell => cell.model.mimeType)"
+    page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget.content.widgets[0].model.mimeType === 'text/x-yaml'"
+    )
+    assert page.evaluate(types)[1] != "text/x-yaml"
+    source = "text => { window.jupyterapp.shell.currentWidget.content.widgets[1].model.sharedModel.setSource(text); }"
+    page.evaluate(source, "%%workflow other\nnodes: {}")
+    assert page.evaluate(types)[1] == "text/x-yaml"
+    page.evaluate(source, "y = 2")
+    assert page.evaluate(types)[1] != "text/x-yaml"
+
+
+@pytest.mark.timeout(120)
+def test_notebook_7_shows_it_live_too(notebook, jupyter):
+    jupyter.write(
+        "seven.ipynb",
+        SLOW,
+        "%%workflow seven\nnodes: {a: {tool: slow, with: {seconds: 2}}, b: {wait: 60s, needs: [a]}}",
+    )
+    notebook.open("seven.ipynb", app="notebooks")
+    notebook.command("notebook:run-all-cells")
+    notebook.page.wait_for_selector(".nbflow .nbf-node", timeout=30_000)
+    notebook.wait_phase("a", "running")
+    notebook.wait_phase("b", "waiting")
+    notebook.press("suspend")
+    notebook.page.wait_for_selector(".nbflow-final")
+
+
+@pytest.mark.timeout(120)
+def test_the_slider_goes_through_the_journal(notebook):
+    notebook.jupyter.write(
+        "time.ipynb", SLOW, "%%workflow past\nnodes:\n  a: {set: {v: 1}}\n  b: {tool: slow, with: {seconds: 0.1}, needs: [a]}\n"
+        "  c: {set: {w: =b.slept}}\n", "%workflow time past",
+    )  # fmt: skip
+    notebook.open("time.ipynb")
+    notebook.command("notebook:run-all-cells")
+    page = notebook.page
+    page.wait_for_selector(".nbflow-time input", timeout=30_000)
+    notebook.wait_phase("c", "completed")
+    slider = page.locator(".nbflow-time input")
+    slider.focus()
+    page.keyboard.press("Home")
+    notebook.wait_phase("c", "pending")
+    assert notebook.phase("b") in ("pending", "scheduled")
+    page.click(".nbflow-time button[aria-label='one record on']")
+    notebook.wait_phase("a", "completed")
+    page.keyboard.press("Tab")
+    notebook.press("close")
+    page.wait_for_function("() => !document.querySelector('.nbflow-time')")
+    assert page.locator(".nbflow-final").count() == 2
