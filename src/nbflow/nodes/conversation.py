@@ -104,11 +104,10 @@ class Conversation:
     async def _complete(self, model: Asked) -> ModelReply:
         self._spending.check(model.runtime.provider, model.model)
         reply = await model.runtime.complete(self._request(model), self._call.stream)
-        if "\0" in reply.text:  # which not every store can hold
-            return ModelReply(
-                reply.text.replace("\0", "\ufffd"), reply.requests, reply.usage, reply.stop, reply.model, None, None
-            )
-        return reply
+        if "\0" not in reply.text:
+            return reply
+        mended = reply.text.replace("\0", "\ufffd")  # not every store can hold it
+        return ModelReply(mended, reply.requests, reply.usage, reply.stop, reply.model, None, None)
 
     def _request(self, model: Asked) -> ModelRequest:
         work, sent = self._work, self._sent(model)
@@ -141,10 +140,12 @@ class Conversation:
             return None, None, problem
         if self._envelope is None and not reply.text.strip():
             return None, None, misfit(["the model returned nothing"], model.name, reply.text, "llm.empty")
+        mended = "text.nul: U+0000 was replaced" if reply.native is None and "\ufffd" in reply.text else None
         if self._envelope is None:
-            return reply.text, None, None
+            return reply.text, mended, None
         try:
-            return *self._envelope.read(reply.text), None
+            value, note = self._envelope.read(reply.text)
+            return value, note or mended, None
         except Unreadable as error:
             return None, None, misfit([str(error)], model.name, reply.text, error.code)
 
