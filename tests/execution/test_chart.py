@@ -278,9 +278,26 @@ def test_a_state_that_is_only_passed_through_invokes_nothing():
     assert walk.asked("start") == []
 
 
-def test_something_of_the_same_name_is_ended_before_it_begins_again():
-    walk = Walk("{initial: a, states: {a: {events: {go: {run: w, as: job}}}}}").send("go").send("go")
-    assert [(effect["do"], effect["number"]) for effect in walk.effects] == [("start", 0), ("stop", 0), ("start", 1)]
+def test_what_runs_twice_has_two_numbers_and_is_cancelled_together():
+    walk = Walk("{initial: a, states: {a: {events: {go: {run: w, as: job}, stop: {cancel: job}}}}}").send("go").send("go")
+    assert list(walk.snapshot["invocations"]) == ["job[0]", "job[1]"]
+    walk.send("done.job", None, invoke="job", number=0)
+    assert list(walk.snapshot["invocations"]) == ["job[1]"]
+    walk.send("go").send("stop")
+    assert [(effect["do"], effect["number"]) for effect in walk.effects] == [
+        ("start", 0), ("start", 1), ("start", 2), ("stop", 1), ("stop", 2)
+    ]  # fmt: skip
+
+
+def test_two_regions_may_run_the_same():
+    walk = Walk("""
+        parallel: true
+        states:
+          p: {initial: p1, states: {p1: {invoke: w, events: {leave: p2}}, p2: {}}}
+          q: {initial: q1, states: {q1: {invoke: w}}}
+    """)
+    assert list(walk.snapshot["invocations"]) == ["w[0]", "w[1]"]
+    assert walk.send("leave").asked("stop") == [{"do": "stop", "id": "w", "number": 0}]
 
 
 def test_a_final_state_may_say_what_the_machine_gives():

@@ -168,6 +168,11 @@ class SignalReceived:
     value: Any = None
     node: str | None = None
     key: str | None = None
+    to: str | None = None  # the only node that hears it; ``path.*``: all below that path
+
+    def is_for(self, path: str) -> bool:
+        to = self.to
+        return to is None or to == path or (to.endswith(".*") and path.startswith(to[:-1]))
 
 
 @dataclass(frozen=True, slots=True)

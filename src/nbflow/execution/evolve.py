@@ -100,7 +100,7 @@ def _execution_cancelled(state: ExecutionState, event: e.ExecutionCancelled, at:
 
 
 def _signal_received(state: ExecutionState, event: e.SignalReceived, at: float) -> None:
-    state.signals.append((event.name, event.value, event.key))
+    state.signals.append(event)
 
 
 # --- nodes -----------------------------------------------------------------------------------------------

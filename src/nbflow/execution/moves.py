@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from nbflow.execution import chart
 from nbflow.execution import events as e
 from nbflow.execution import outcomes as o
 from nbflow.execution.bodies import completed, roots_of
 from nbflow.execution.evolve import WORK
 from nbflow.execution.failures import give_up
 from nbflow.execution.state import ExecutionState, NodeState
+from nbflow.plan.plan import Machine
 
 
 def moved(state: ExecutionState, outcome: o.Moved) -> list[e.Event]:
@@ -19,11 +21,13 @@ def moved(state: ExecutionState, outcome: o.Moved) -> list[e.Event]:
         e.Transitioned(outcome.path, outcome.event, outcome.snapshot, outcome.effects, outcome.ignored, outcome.heard)
     ]
     for effect in outcome.effects:
-        facts += _effect(state, node, effect)
+        facts += _effect(state, node, effect, outcome.snapshot)
     return facts
 
 
-def _effect(state: ExecutionState, node: NodeState, effect: dict[str, Any]) -> list[e.Event]:
+def _effect(
+    state: ExecutionState, node: NodeState, effect: dict[str, Any], snapshot: dict[str, Any] | None
+) -> list[e.Event]:
     match effect["do"]:
         case "start":
             return [_start(state, node, effect)]
@@ -34,16 +38,30 @@ def _effect(state: ExecutionState, node: NodeState, effect: dict[str, Any]) -> l
             error = {"kind": "Cancelled", "message": "its state was left", "node": frame.path, "attempt": 0}
             return [*give_up(state, frame), e.BodyEnded(node.path, frame.path, None, error)]
         case "emit":
-            event = effect["event"]
-            return [e.SignalReceived(event["name"], event.get("data"), node.path, event.get("key"))]
+            return [_emitted(node, effect["event"], snapshot)]
         case "done":
             return [completed(node, effect["output"])]
         case _:
             return []
 
 
+def _emitted(node: NodeState, event: dict[str, Any], snapshot: dict[str, Any] | None) -> e.SignalReceived:
+    """An event for all that listen in this execution, or `to` one: the parent of a machine, or a work by its name."""
+    to = event.get("to")
+    if to is None:
+        return e.SignalReceived(event["name"], event.get("data"), node.path, event.get("key"))
+    owner = node.frame.owner
+    if to == "parent" and owner is not None and isinstance(owner.node.work, Machine):
+        return e.SignalReceived(event["name"], event.get("data"), node.path, event.get("key"), owner.path)
+    works = [key for key, work in (snapshot or {}).get("invocations", {}).items() if work["id"] == to]
+    if works:
+        below = f"{node.path}.{works[-1]}.*"
+        return e.SignalReceived(event["name"], event.get("data"), node.path, event.get("key"), below)
+    return e.SignalReceived("error.communication", {"event": event["name"], "to": to}, None, None, node.path)
+
+
 def _path(node: NodeState, effect: dict[str, Any]) -> str:
-    return f"{node.path}.{effect['id']}[{effect['number']}]"
+    return f"{node.path}.{chart.invocation(effect['id'], effect['number'])}"
 
 
 def _start(state: ExecutionState, node: NodeState, effect: dict[str, Any]) -> e.NodeExpanded:
@@ -61,5 +79,5 @@ def unfinished(state: ExecutionState, node: NodeState) -> list[e.Event]:
         if effect["do"] == "start" and _path(node, effect) in state.frames:
             continue
         if effect["do"] != "emit":
-            facts += _effect(state, node, effect)
+            facts += _effect(state, node, effect, node.snapshot)
     return facts

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal
 
+from nbflow.execution.events import SignalReceived
 from nbflow.plan.plan import Body, NodePlan, Plan
 
 Phase = Literal[
@@ -139,7 +140,7 @@ class ExecutionState:
         self.frames: dict[str, Frame] = {}
         self.nodes: dict[str, NodeState] = {}
         self.running: dict[str, NodeState] = {}  # attempts in flight
-        self.signals: list[tuple[str, Any, str | None]] = []
+        self.signals: list[SignalReceived] = []
         self.usage: dict[str, float] = {}  # tokens and usd of all recorded calls
 
     @property

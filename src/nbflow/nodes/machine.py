@@ -34,11 +34,8 @@ class MachineKind:
         roots = _roots(node, scope)
         event, heard = _ended_work(node, snapshot), node.heard
         running = snapshot["phase"] == "running"
-        if event is None and running and node.heard < len(state.signals):
-            name, value, key = state.signals[node.heard]
-            event, heard = {"name": name, "data": value}, node.heard + 1
-            if key is not None:
-                event["key"] = key
+        if event is None and running:
+            event, heard = _next_signal(state, node)
         if event is not None:
             step = chart.step(_work(node).chart, snapshot, event, now, roots)
         else:
@@ -51,6 +48,28 @@ class MachineKind:
     def due(self, node: NodeState) -> float | None:
         """When its next timer is due."""
         return chart.due(node.snapshot) if node.snapshot is not None else None
+
+
+def _next_signal(state: ExecutionState, node: NodeState) -> tuple[dict[str, Any] | None, int]:
+    """The next signal that is for this machine, which does not hear itself; and how many it has then heard."""
+    for heard in range(node.heard, len(state.signals)):
+        signal = state.signals[heard]
+        if signal.node == node.path or not signal.is_for(node.path):
+            continue
+        event: dict[str, Any] = {"name": signal.name, "data": signal.value}
+        if signal.key is not None:
+            event["key"] = signal.key
+        event.update(_sender(node, signal.node))
+        return event, heard + 1
+    return None, node.heard
+
+
+def _sender(node: NodeState, path: str | None) -> dict[str, Any]:
+    """The work that says it, when it is one of this machine's own."""
+    if path is None or not path.startswith(f"{node.path}."):
+        return {}
+    work = (node.snapshot or {}).get("invocations", {}).get(path[len(node.path) + 1 :].partition(".")[0])
+    return {} if work is None else {"invoke": work["id"], "number": work["number"]}
 
 
 def _work(node: NodeState) -> Machine:
@@ -72,11 +91,10 @@ def _ended_work(node: NodeState, snapshot: dict[str, Any]) -> dict[str, Any] | N
     for path, ended in (node.opened or {}).items():
         if ended is None:
             continue
-        frame = path[len(node.path) + 1 :]
-        id, _, number = frame.rstrip("]").rpartition("[")
-        running = snapshot["invocations"].get(id)
-        if running is None or str(running.get("number")) != number:
+        running = snapshot["invocations"].get(path[len(node.path) + 1 :])
+        if running is None:
             continue
+        id = running["id"]
         name, data = (f"done.{id}", ended.output) if ended.error is None else (f"error.{id}", ended.error)
-        return {"name": name, "data": data, "invoke": id, "number": int(number)}
+        return {"name": name, "data": data, "invoke": id, "number": running["number"]}
     return None

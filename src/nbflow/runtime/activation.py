@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nbflow.errors import NbflowError, NodeError, StorageError
 from nbflow.execution import outcomes as o
 from nbflow.execution.bodies import ready
+from nbflow.execution.events import SignalReceived
 from nbflow.execution.state import Frame, NodeState
 from nbflow.ports.executors import Attempt, BodyKind, MovingKind, WaitingKind
 from nbflow.runtime.performer import describe, failure
@@ -129,8 +130,8 @@ def hear(driver: Driver, node: NodeState) -> None:
         _move(driver, kind, node)
         return
     assert isinstance(kind, WaitingKind)
-    for name, value, key in driver.state.signals:
-        if _offer(driver, kind, node, name, value, key):
+    for signal in driver.state.signals:
+        if _offer(driver, kind, node, signal):
             return
     driver.hearing[node.path] = None
     if node.until is not None:
@@ -167,19 +168,22 @@ def _expire(driver: Driver, kind: WaitingKind, node: NodeState) -> None:
 
 def deliver(driver: Driver, index: int) -> None:
     """A signal arrived: every waiting node may hear it."""
-    name, value, key = driver.state.signals[index]
+    signal = driver.state.signals[index]
     for path in tuple(driver.hearing):
         node = driver.state.nodes[path]
         kind = driver.engine.kinds[node.node.kind]
         if isinstance(kind, MovingKind):
             _move(driver, kind, node)
         elif isinstance(kind, WaitingKind):
-            _offer(driver, kind, node, name, value, key)
+            _offer(driver, kind, node, signal)
 
 
-def _offer(driver: Driver, kind: WaitingKind, node: NodeState, name: str, value: Any, key: str | None) -> bool:
+def _offer(driver: Driver, kind: WaitingKind, node: NodeState, signal: SignalReceived) -> bool:
+    if not signal.is_for(node.path):
+        return False
+    value = signal.value
     try:
-        outcome = kind.hear(node, name, value, key, driver.scope(node, {"event": value}))
+        outcome = kind.hear(node, signal.name, value, signal.key, driver.scope(node, {"event": value}))
     except (NbflowError, NodeError) as error:
         outcome = failure(driver, node, node.attempt, error)
     if outcome is None:

@@ -20,10 +20,10 @@ from typing import Any
 
 from nbflow.errors import NbflowError
 from nbflow.execution.chart.interpreter import enter_first, settle, take
-from nbflow.execution.chart.live import DONE, RUNNING, Event, Live, Snapshot
+from nbflow.execution.chart.live import DONE, RUNNING, Event, Live, Snapshot, invocation
 from nbflow.spec.chart import Chart
 
-__all__ = ["Step", "begin", "due", "finished", "step"]
+__all__ = ["Step", "begin", "due", "finished", "invocation", "step"]
 
 _NOTHING: Mapping[str, Any] = {}
 
@@ -118,12 +118,10 @@ def _tick(live: Live) -> Step:
 
 
 def _is_current(live: Live, event: Event) -> bool:
-    """News of a work that was ended, or began anew since, are old."""
-    id = event.get("invoke")
-    if id is None:
+    """News of a work that was ended, or is over, are old."""
+    if event.get("invoke") is None:
         return live.phase != DONE
-    invocation = live.invocations.get(id)
-    return invocation is not None and event.get("number", invocation["number"]) == invocation["number"]
+    return invocation(event["invoke"], event.get("number", 0)) in live.invocations
 
 
 def _from_work(live: Live, event: Event) -> int | None:
@@ -131,9 +129,10 @@ def _from_work(live: Live, event: Event) -> int | None:
     id = event.get("invoke")
     if id is None:
         return None
-    work: int = live.invocations[id]["work"]
+    key = invocation(id, event.get("number", 0))
+    work: int = live.invocations[key]["work"]
     if event["name"] in (f"done.{id}", f"error.{id}"):
-        live.invocations = {name: each for name, each in live.invocations.items() if name != id}
+        live.invocations = {name: each for name, each in live.invocations.items() if name != key}
     return work
 
 

@@ -77,8 +77,7 @@ def _emit(live: Live, action: c.Emit) -> None:
 def _cancel(live: Live, action: c.Cancel) -> None:
     id = live.value(action.id)
     live.drop_timers("id", id)
-    if id in live.invocations and live.invocations[id]["state"] is None:
-        live.end_work(id)
+    live.end_works("id", id, state=False)
 
 
 def _when(live: Live, action: c.When) -> None:

@@ -109,9 +109,7 @@ def _put_away(live: Live, state: State) -> None:
     if state.timers:
         live.drop_timers("state", state.id)
     if state.invokes and live.invocations:
-        for id, work in list(live.invocations.items()):
-            if work["state"] == state.id:
-                live.end_work(id)
+        live.end_works("state", state.id, state=True)
 
 
 def _remember(live: Live, states: list[int]) -> None:

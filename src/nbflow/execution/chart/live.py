@@ -2,8 +2,8 @@
 
 A snapshot is JSON and all there is to know between two events:
 `phase` (running, done), `configuration` (active states in document order), `context`, `history`, `timers` (what is
-due when), `invocations` (work that runs, by name), `started` (how often each work began), `numbers` (timers so far),
-`taken` (the transitions of the last step) and `output` (when done).
+due when), `invocations` (work that runs, as ``name[number]``), `started` (how often each work began), `numbers`
+(timers so far), `taken` (the transitions of the last step) and `output` (when done).
 """
 
 from __future__ import annotations
@@ -19,6 +19,11 @@ from nbflow.spec.expressions import Expression, Value
 Snapshot = dict[str, Any]
 Event = dict[str, Any]
 RUNNING, DONE = "running", "done"
+
+
+def invocation(id: str, number: int) -> str:
+    """What one run of a work is known by: ``review[2]``."""
+    return f"{id}[{number}]"
 
 
 class Live:
@@ -129,19 +134,21 @@ class Live:
             self.timers = [timer for timer in self.timers if timer.get(key) != value]
 
     def begin_work(self, work: int, state: str | None) -> None:
-        """Ask for a piece of work; `state` is the one whose exit ends it. One of the same name is ended first."""
+        """Ask for a piece of work; `state` is the one whose exit ends it. Each of one name has its number."""
         id = self.chart.works[work].id
-        if id in self.invocations:
-            self.end_work(id)
         number = self.started.get(id, 0)
         self.started = {**self.started, id: number + 1}
-        self.invocations = {**self.invocations, id: {"work": work, "number": number, "state": state}}
+        begun = {"id": id, "number": number, "work": work, "state": state}
+        self.invocations = {**self.invocations, invocation(id, number): begun}
         roots = {"ctx": self.context, "event": self.event}
         self.effects.append({"do": "start", "id": id, "number": number, "work": work, "roots": roots})
 
-    def end_work(self, id: str) -> None:
-        """Ask for the end of a piece of work; what it may still say is not heard."""
-        kept = dict(self.invocations)
-        number = kept.pop(id)["number"]
+    def end_works(self, key: str, value: str | None, *, state: bool) -> None:
+        """Ask for the end of pieces of work, with or without a state; what they may still say is not heard."""
+        kept: dict[str, dict[str, Any]] = {}
+        for name, work in self.invocations.items():
+            if work[key] == value and (work["state"] is not None) is state:
+                self.effects.append({"do": "stop", "id": work["id"], "number": work["number"]})
+            else:
+                kept[name] = work
         self.invocations = kept
-        self.effects.append({"do": "stop", "id": id, "number": number})

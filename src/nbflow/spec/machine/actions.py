@@ -52,7 +52,9 @@ class ActionReader:
 
     def beside(self, at: Located, given: Mapping[str, Located]) -> c.Block:
         """The actions that stand in a mapping with other fields, in the order written."""
-        short = [name for name in given if name in _TAKES and not isinstance(given[name].value, dict)]
+        short = [
+            name for name in given if name == "run" or (name in _TAKES and not isinstance(given[name].value, dict))
+        ]
         found: list[c.Action] = []
         for name, value in given.items():
             action = self._one(name, value, given if name in short[:1] else {})
@@ -212,7 +214,9 @@ class ActionReader:
 
     def _misplaced(self, given: Mapping[str, Any], short: list[str]) -> None:
         """What stands beside belongs to one action written short."""
-        allowed = _TAKES[short[0]] if short else ()
+        allowed: tuple[str, ...] = _TAKES[short[0]] if short else ()
+        if short[:1] == ["run"] and isinstance(given["run"].value, dict):
+            allowed = ("as",)
         for name, value in given.items():
             if name in fields.BESIDE and name not in allowed and isinstance(value, Located):
                 owner = f"'{short[0]}' takes no '{name}'" if short else f"'{name}' belongs to a raise, an emit or a run"

@@ -264,7 +264,7 @@ class MachineReader:
             node = replace(at, value={"workflow": at, **({"with": near["with"]} if "with" in near else {})})
             own: Mapping[str, Located] = near
         elif isinstance(at.value, dict):
-            own = at.value
+            own = {**near, **at.value}
             node = replace(
                 at, value={name: value for name, value in at.value.items() if name not in ("as", "finalize")}
             )
