@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -52,7 +53,7 @@ def test_every_shell_command_works(clone):
     for command in COMMANDS:
         if command.startswith("nbflow "):
             done = subprocess.run(
-                command.split(), cwd=clone, env=_environment(), capture_output=True, text=True, timeout=120
+                shlex.split(command), cwd=clone, env=_environment(), capture_output=True, text=True, timeout=120
             )
             assert done.returncode == 0, (command, done.stdout, done.stderr)
 
@@ -87,6 +88,7 @@ def test_the_first_cells_run(clone):
 
 
 def test_what_it_points_to_is_there():
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
+    for target in re.findall(r"\]\(([^)#]+)\)|src(?:set)?=\"([^\"]+)\"", README):
+        target = target[0] or target[1]
         if not target.startswith("http"):
             assert (ROOT / target).exists(), target

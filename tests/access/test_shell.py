@@ -411,5 +411,52 @@ def test_a_failed_execution_is_retried_with_what_was_completed_kept(shell):
     assert (shell.folder / "ran.txt").read_text().split() == ["one", "unsure", "unsure"]
 
 
+def test_two_executions_are_compared_node_by_node(shell):
+    file = shell.write("hello.yaml", HELLO)
+    first = shell("run", file, "-i", "name=Ada", "--json").document["execution"]
+    second = shell("run", file, "-i", "name=Bob", "--json").document["execution"]
+    [change] = shell("executions", "diff", first, second, "--json").document
+    assert change["node"] == "greet"
+    assert change["after"]["output"] == {"text": "Hello, Bob"}
+    assert "Hello, Ada" in shell("executions", "diff", first, second).out
+    assert shell("executions", "diff", first, first, "--json").document == []
+
+
+# --- the catalog ------------------------------------------------------------------------------------
+
+
+def test_versions_are_saved_listed_shown_and_searched(shell):
+    one = shell.write("one.yaml", HELLO + 'version: "1"\n')
+    two = shell.write("two.yaml", HELLO.replace("Hello,", "Good day,") + 'version: "2"\n')
+    assert shell("workflows", "save", one, "--json").document["number"] == 1
+    assert shell("workflows", "save", two, "--notes", "politer", "--tag", "polite", "--json").document["number"] == 2
+    assert shell("workflows", "save", two, "--json").document["number"] == 2
+    [entry] = shell("workflows", "list", "--json").document
+    assert (entry["workflow"], entry["version"], entry["versions"]) == ("hello", "2", 2)
+    shown = shell("workflows", "show", "hello@1", "--json").document
+    assert (shown["version"], [each["version"] for each in shown["versions"]]) == ("1", ["2", "1"])
+    assert "Good day" in shell("workflows", "show", "hello").out
+    assert [each["version"] for each in shell("workflows", "search", "politer", "--json").document] == ["2"]
+    assert shell("workflows", "search", "--kind", "agent", "--json").document == []
+    assert shell("workflows", "search", "--tag", "polite").out.count("hello") == 1
+    assert "Good day" in shell("workflows", "diff", "hello@1", "hello@2").out
+
+
+def test_a_version_never_changes_its_meaning(shell):
+    shell("workflows", "save", shell.write("one.yaml", HELLO + 'version: "1"\n'))
+    said = shell("workflows", "save", shell.write("other.yaml", HELLO.replace("Hello", "Bye") + 'version: "1"\n'))
+    assert said.code == 1
+    assert "Traceback" not in said.err
+
+
+def test_a_workflow_is_found_by_name_beside_the_file_and_in_the_catalog(shell):
+    caller = shell.write("caller.yaml", "name: caller\nnodes:\n  call: {workflow: polite, with: {name: Eve}}\n")
+    assert shell("run", caller, "--json").document["error"]["kind"] == "NotFound"
+    shell("workflows", "save", shell.write("kept.yaml", HELLO.replace("hello", "polite")))
+    assert shell("run", caller, "--json").document["outputs"] == {"call": {"text": "Hello, Eve"}}
+    shell.write("polite.yaml", HELLO.replace("hello", "polite").replace("Hello", "Beside"))
+    assert shell("run", caller, "--json").document["outputs"] == {"call": {"text": "Beside, Eve"}}
+
+
 def test_the_version_is_printed(shell):
     assert shell("--version").out.startswith("nbflow ")

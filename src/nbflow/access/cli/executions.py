@@ -16,6 +16,7 @@ from nbflow.access.cli.printing import mark, out, phase_text, say, short, spell,
 from nbflow.access.cli.progress import settled
 from nbflow.access.cli.running import show_outputs
 from nbflow.errors import NotFound
+from nbflow.history.compare import Change, diff
 from nbflow.ports.journal import Summary
 from nbflow.runtime.engine import Engine
 from nbflow.runtime.execution import Execution, failure_line
@@ -148,3 +149,35 @@ def _events(listed: Sequence[documents.Document]) -> None:
         for entry in listed
     ]
     out.print(table(["", "at (UTC)", "event", "node", ""], rows))
+
+
+@group.command("diff")
+def diff_(old: Id, new: Id, json: Json = False, store: Store = None) -> None:
+    """Compare two executions node by node: which way they went, what they gave."""
+    with Answer(json) as answer:
+        found = asyncio.run(_compared(old, new, store))
+        answer.give([_change(change) for change in found], lambda: _show_changes(found))
+
+
+async def _compared(old: str, new: str, store: str | None) -> Sequence[Change]:
+    async with engine(store) as made:
+        left, right = await made.open(await resolve(made, old)), await made.open(await resolve(made, new))
+        return diff(left, right)
+
+
+def _change(change: Change) -> documents.Document:
+    return {
+        "node": change.path,
+        "what": list(change.what),
+        "before": documents.plain(change.before),
+        "after": documents.plain(change.after),
+    }
+
+
+def _show_changes(found: Sequence[Change]) -> None:
+    for change in found:
+        out.print(Text(change.path, "bold"))
+        for name in change.what:
+            out.print(Text(f"  {name}: {short(change.before[name], 70)} → {short(change.after[name], 70)}"))
+    if not found:
+        say("no difference", "dim")

@@ -26,10 +26,17 @@ from nbflow.access.cli.reading import read_inputs, read_source
 from nbflow.access.cli.tooling import register
 from nbflow.errors import ExecutionFailed, IllegalMove
 from nbflow.execution.events import Record
+from nbflow.plan.plan import SubWorkflow
 from nbflow.plan.workflow import Workflow
 from nbflow.runtime.execution import Execution, failure_line
 
 Detach = Annotated[bool, typer.Option("--detach", help="return when only people, events and times are waited for")]
+Taping = Annotated[
+    str | None, typer.Option("--record", metavar="FILE", help="keep the replies of models and tools in this file")
+]
+Playing = Annotated[
+    str | None, typer.Option("--replay", metavar="FILE", help="take the replies of models and tools from this file")
+]
 Mock = Annotated[bool, typer.Option("--mock", help="let `mock:` values stand in for calls")]
 
 
@@ -41,6 +48,8 @@ def run(
     store: Store = None,
     detach: Detach = False,
     mock: Mock = False,
+    record: Taping = None,
+    replay: Playing = None,
 ) -> None:
     """Run a workflow to its end. Exit 0 completed, 1 failed, 2 invalid, 130 cancelled."""
     with Answer(json) as answer:
@@ -48,10 +57,13 @@ def run(
         answer.source = source.name
         given = read_inputs(inputs or ())
         register(tools)
+        if record or replay:
+            assembly.tape(record=record, replay=replay)
         workflow = assembly.parse(source.text, folder=source.folder)
         if not json:
             show_findings(workflow.diagnostics, source.name)
-        left = asyncio.run(_run(workflow, given, store, mock=mock, detach=detach, quiet=json))
+        labels = {"folder": str(source.folder.resolve())} if _calls_others(workflow) else {}
+        left = asyncio.run(_run(workflow, given, store, labels, mock=mock, detach=detach, quiet=json))
         answer.give(left.document, lambda: tell(left), left.code)
 
 
@@ -82,11 +94,24 @@ class Left:
                 return DONE
 
 
+def _calls_others(workflow: Workflow) -> bool:
+    """Whether it names a workflow, which is looked for beside its own file."""
+    works = (node.work for node in workflow.plan.body.nodes_within())
+    return any(isinstance(work, SubWorkflow) and work.plan is None for work in works)
+
+
 async def _run(
-    workflow: Workflow, inputs: dict[str, Any], store: str | None, *, mock: bool, detach: bool, quiet: bool
+    workflow: Workflow,
+    inputs: dict[str, Any],
+    store: str | None,
+    labels: dict[str, str],
+    *,
+    mock: bool,
+    detach: bool,
+    quiet: bool,
 ) -> Left:
     async with engine(store) as made:
-        execution = made.start(workflow.plan, inputs, mock=mock)
+        execution = made.start(workflow.plan, inputs, labels=labels, mock=mock)
         if not quiet:
             say(f"{workflow.name} {workflow.version} · {execution.id}", "dim")
         await finish(execution, now=made.clock.now, detach=detach, quiet=quiet)
@@ -170,7 +195,7 @@ def tell(left: Left) -> None:
 
 def _awaited(reason: str | None, path: str, id: str) -> str:
     match reason:
-        case "ask":
+        case "ask" | "approval":
             return f"an answer: nbflow executions answer {id} {path} VALUE"
         case "in_doubt":
             return f"your word, since it may have happened: nbflow executions retry|skip|fail {id} {path}"
