@@ -21,6 +21,7 @@ from nbflow.execution.state import ENDED, ExecutionState, NodeState
 from nbflow.ports.results import Results
 from nbflow.runtime import activation
 from nbflow.runtime.feed import Feed
+from nbflow.runtime.garbage import LARGE, SHELTER
 from nbflow.runtime.gate import Gate
 from nbflow.runtime.performer import attempt
 from nbflow.runtime.scope import NodeScope
@@ -29,7 +30,7 @@ from nbflow.runtime.timers import Timers
 if TYPE_CHECKING:
     from nbflow.runtime.engine import Engine
 
-SLICE = 0.004  # seconds of deciding before the loop gets its turn
+SLICE = 0.002  # seconds of deciding before the loop gets its turn
 GATHER = 0.005  # seconds that records nobody waits for are gathered into one commit
 
 
@@ -57,6 +58,9 @@ class Driver:
         self._gathering: asyncio.TimerHandle | None = None
         self.on_held: list[Callable[[], None]] = []
         self.caches = any(node.policies.cache for node in state.plan.body.nodes_within())
+        self._large = len(state.plan.body.nodes) >= LARGE
+        if self._large:
+            SHELTER.enter()
         self.moving: set[str] = set()  # machines whose next move is on its way
         self.reuse: Results | None = None
 
@@ -236,6 +240,8 @@ class Driver:
                 batch, self._buffer = self._buffer, []
                 await self.engine.journal.append(self.id, batch, after=self.committed)
                 self.committed = batch[-1].sequence
+                if self._large:
+                    SHELTER.pass_(len(batch))
                 self.feed.publish(batch)
                 if self.caches:
                     self.engine.cache.remember(self.id, batch)
@@ -258,7 +264,7 @@ class Driver:
             after.popleft()[1]()
 
     def _end(self) -> None:
-        self.timers.close()
+        self._rest()
         self.done.set_result(None)
         self.engine.ended(self)
 
@@ -271,10 +277,16 @@ class Driver:
         self._queue.clear()
         self._effects.clear()
         self._cranking = False
-        self.timers.close()
+        self._rest()
         for path in tuple(self.tasks):
             self._stop(path)
         self.engine.ended(self)
+
+    def _rest(self) -> None:
+        self.timers.close()
+        if self._large:
+            SHELTER.leave()
+            self._large = False
 
     # --- what others of the runtime ask ---------------------------------------------------------------
 

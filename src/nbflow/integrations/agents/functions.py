@@ -14,7 +14,7 @@ from typing import Any
 
 from nbflow.errors import ExecutorError, NodeError
 from nbflow.integrations.tools.fingerprint import fingerprint
-from nbflow.integrations.tools.functions import EFFECTS, invoke, printer
+from nbflow.integrations.tools.functions import EFFECTS, Printer, invoke
 from nbflow.integrations.tools.printed import printed_to
 from nbflow.integrations.tools.signatures import read_signature
 from nbflow.integrations.tools.threads import Threads
@@ -51,7 +51,7 @@ class AgentByFunction:
         placed, named = self.signature.bind(self._chosen(inputs), call, f"agent '{self.name}'")
         function = functools.partial(self.function, *placed, **named)
         if inspect.isasyncgenfunction(self.function):
-            with printed_to(printer(call)):
+            with printed_to(Printer(call)):
                 return await self._stream(function(), call)
         if inspect.isgeneratorfunction(self.function):
             loop = asyncio.get_running_loop()

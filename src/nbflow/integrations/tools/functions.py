@@ -42,6 +42,7 @@ class FunctionTool:
         self.description = description if description is not None else summary(function)
         self.signature: Signature = read_signature(function)
         self._effects: Effects = effects
+        self._async = is_async(function)
 
     authors_only = ()
 
@@ -62,21 +63,30 @@ class FunctionTool:
     async def call(self, arguments: Mapping[str, Any], call: Call) -> Any:
         """What the function returns. Raises `NodeError` (`InvalidInput`) for arguments it does not take."""
         placed, named = self.signature.bind(arguments, call, self.name)
-        return await invoke(functools.partial(self.function, *placed, **named), call, self.threads)
+        if not self._async:
+            return await invoke(functools.partial(self.function, *placed, **named), call, self.threads)
+        with printed_to(Printer(call)):
+            try:
+                return await self.function(*placed, **named)
+            except (SystemExit, KeyboardInterrupt, GeneratorExit) as problem:
+                raise _ended(problem) from None
 
 
 async def invoke(function: functools.partial[Any], call: Call, threads: Threads) -> Any:
     """Call a function where it belongs. `sys.exit` and its like fail the attempt and not the process."""
-    with printed_to(printer(call)):
+    with printed_to(Printer(call)):
         try:
             if is_async(function.func):
                 return await function()
             result = await threads.run(lambda: _guarded(function))
             return await result if inspect.isawaitable(result) else result
         except (SystemExit, KeyboardInterrupt, GeneratorExit) as problem:
-            raise NodeError(
-                type(problem).__name__, f"the function ended with {type(problem).__name__}: {problem}"
-            ) from None
+            raise _ended(problem) from None
+
+
+def _ended(problem: BaseException) -> NodeError:
+    name = type(problem).__name__
+    return NodeError(name, f"the function ended with {name}: {problem}")
 
 
 def is_async(function: Any) -> bool:
@@ -93,24 +103,27 @@ def _guarded(function: Callable[[], Any]) -> Any:
         raise NodeError(type(problem).__name__, str(problem) or type(problem).__name__) from problem
 
 
-def printer(call: Call) -> Callable[[str], None]:
-    """Where prints of this attempt go: to the live view now, and to `call.printed` to be kept."""
-    loop = asyncio.get_running_loop()
-    size = sum(map(len, call.printed))
+class Printer:
+    """Where prints of an attempt go: to the live view now, and to `call.printed` to be kept."""
 
-    def take(text: str) -> None:
-        nonlocal size
-        if size < MAX_PRINTED:
-            kept = text[: MAX_PRINTED - size]
+    __slots__ = ("_call", "_loop", "_size")
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._loop = asyncio.get_running_loop()
+        self._size = sum(map(len, call.printed)) if call.printed else 0
+
+    def __call__(self, text: str) -> None:
+        call = self._call
+        if self._size < MAX_PRINTED:
+            kept = text[: MAX_PRINTED - self._size]
             call.printed.append(kept if len(kept) == len(text) else kept + "\n… (more was printed)")
-        size += len(text)
+        self._size += len(text)
         try:
-            running = asyncio.get_running_loop() is loop
+            here = asyncio.get_running_loop() is self._loop
         except RuntimeError:
-            running = False
-        if running:
+            here = False
+        if here:
             call.stream(text)
-        elif not loop.is_closed():
-            loop.call_soon_threadsafe(call.stream, text)
-
-    return take
+        elif not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(call.stream, text)

@@ -9,8 +9,7 @@ from __future__ import annotations
 import contextvars
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, TextIO
 
 Sink = Callable[[str], None]
@@ -42,15 +41,20 @@ class _Door:
         return getattr(self.behind, name)
 
 
-@contextmanager
-def printed_to(sink: Sink) -> Iterator[None]:
+class printed_to:  # noqa: N801 - used as a function
     """What is printed inside, in this task and in threads started with its context, goes to `sink`."""
-    _open()
-    token = _sink.set(sink)
-    try:
-        yield
-    finally:
-        _sink.reset(token)
+
+    __slots__ = ("_sink", "_token")
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    def __enter__(self) -> None:
+        _open()
+        self._token = _sink.set(self._sink)
+
+    def __exit__(self, *problem: object) -> None:
+        _sink.reset(self._token)
         _close()
 
 

@@ -116,12 +116,10 @@ class ToolRegistry:
     # --- looking up ----------------------------------------------------------------------------------
 
     def find(self, name: str) -> Tool | None:
-        if "." not in name and name in self._registered:
-            return self._registered[name]
         tool = self._built_in.get(name)
         if tool is not None:
             return tool
-        for family in self._families:
+        for family in self._families if "." in name else ():
             tool = family.find(name)
             if tool is not None:
                 return tool
