@@ -17,6 +17,7 @@ from nbflow.analytics.frames import calls, connection, events, executions, nodes
 from nbflow.errors import Diagnostic, IllegalMove, NotFound, StorageError
 from nbflow.history import forking
 from nbflow.history.past import Past
+from nbflow.integrations.agents.plugins import add_runtimes
 from nbflow.integrations.agents.prices import price
 from nbflow.integrations.agents.providers import connect
 from nbflow.integrations.agents.registry import AgentRegistry
@@ -62,6 +63,7 @@ def _load_plugins() -> None:
     """Kinds that installed packages offer, once; a text can name them but not bring them."""
     entries = entry_points(group="nbflow.nodes")
     plugins.load({entry.name: entry.load for entry in entries})
+    add_runtimes(agents, secrets, {entry.name: entry.load for entry in entry_points(group="nbflow.agents")})
 
 
 # --- workflows -------------------------------------------------------------------------------------------
@@ -234,13 +236,17 @@ def _make_engine(url: str) -> Engine:
     tools.threads.most = agents.threads.most = chosen.threads
     secrets.redactor.learn_environment(os.environ)
     connect(agents, secrets, os.environ, chosen.providers)
+    for name, model in chosen.aliases.items():
+        agents.alias(name, model)
     if cassettes.current is None and (chosen.record or chosen.replay):
         tape(record=chosen.record, replay=chosen.replay)
     child = ChildExecutor(functools.partial(library, url))
     taped = TapedTools(tools, cassettes)
     ours = built_in(
         tool=ToolExecutor(taped),
-        agent=AgentExecutor(TapedAgents(agents, cassettes), taped, model=chosen.agent_model, price=price),
+        agent=AgentExecutor(
+            TapedAgents(agents, cassettes), taped, model=chosen.agent_model, price=price, timeout=chosen.agent_timeout
+        ),
         workflow=child,
     )
     made = Engine(

@@ -20,13 +20,15 @@ from pydantic_settings import (
 )
 
 from nbflow.errors import NbflowError
-from nbflow.spec.durations import parse_rate
+from nbflow.spec.durations import parse_duration, parse_rate
 
 DEFAULT_STORE = "duckdb:///.nbflow/history.duckdb"
 
 Names = Annotated[tuple[str, ...], NoDecode]  # `A,B` in the environment, a list in pyproject.toml
 Amounts = Annotated[dict[str, int], NoDecode]  # `gpu=1,disk=4`, or JSON
 Rates = Annotated[dict[str, float], NoDecode]  # `openai=60/min,mail=5/s`; kept as starts per second
+Texts = Annotated[dict[str, str], NoDecode]  # `a=b,c=d`, or JSON
+Seconds = Annotated[float | None, NoDecode]  # `20s`, `1h30m`
 
 
 class SettingsError(NbflowError):
@@ -55,6 +57,8 @@ class Settings(BaseSettings):
     providers: dict[str, dict[str, str]] = Field(
         default_factory=dict, description="servers of models by name: base_url, key, api (chat, responses or messages)"
     )
+    aliases: Texts = Field(default_factory=dict, description="short names of models: fast=openai/gpt-5-mini")
+    agent_timeout: Seconds = Field(None, description="the most one attempt of an agent takes where its node sets nothing")
     record: str | None = Field(None, description="a file that keeps the replies of models and tools")
     replay: str | None = Field(None, description="a file that replies of models and tools come from")
     concurrency: int | None = Field(None, ge=1, description="attempts in flight at once; none: no limit")
@@ -93,10 +97,15 @@ class Settings(BaseSettings):
     def _names(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("pools", mode="before")
+    @field_validator("pools", "aliases", mode="before")
     @classmethod
     def _amounts(cls, value: Any) -> Any:
         return _pairs(value) if isinstance(value, str) else value
+
+    @field_validator("agent_timeout", mode="before")
+    @classmethod
+    def _seconds(cls, value: Any) -> Any:
+        return parse_duration(value) if isinstance(value, str) else value
 
     @field_validator("rates", mode="before")
     @classmethod

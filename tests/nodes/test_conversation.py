@@ -367,6 +367,17 @@ async def test_a_call_that_was_begun_before_a_crash_asks_again():
     assert paid == [3]
 
 
+async def test_an_attempt_that_sets_no_time_ends_when_the_set_one_is_up():
+    async def never(prompt: str) -> str:
+        await asyncio.Event().wait()
+
+    stage = Stage()
+    stage.agents.register(never, "never")
+    stage.executor.timeout = 0.01
+    with pytest.raises(TimeoutError):
+        await stage.executor.perform(attempted(agent("never"), {"prompt": "x"}).call)
+
+
 # --- what a crash keeps ----------------------------------------------------------------------------------
 
 

@@ -37,13 +37,16 @@ async def test_a_kind_runs_with_its_parameters_checked(house: House) -> None:  #
         parse("name: w\nnodes: {a: {shout: {texx: hi}}}", kinds=plugins.specs)
 
 
-@pytest.mark.parametrize(("name", "effects", "why"), [
-    ("tool", "none", "cannot be a kind"),
-    ("needs", "none", "cannot be a kind"),
-    ("Shout", "none", "cannot be a kind"),
-    ("shout", None, "declare its effects"),
-    ("shout", "sometimes", "declare its effects"),
-])
+@pytest.mark.parametrize(
+    ("name", "effects", "why"),
+    [
+        ("tool", "none", "cannot be a kind"),
+        ("needs", "none", "cannot be a kind"),
+        ("Shout", "none", "cannot be a kind"),
+        ("shout", None, "declare its effects"),
+        ("shout", "sometimes", "declare its effects"),
+    ],
+)
 def test_a_kind_that_breaks_the_contract_is_refused_at_registration(name: str, effects: str | None, why: str) -> None:
     async def shout(given: Shout) -> str:
         return given.text

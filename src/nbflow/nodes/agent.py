@@ -23,10 +23,16 @@ STRENGTH: dict[Effects, int] = {"none": 0, "idempotent": 1, "once": 2}
 
 
 class AgentExecutor:
-    """Performs attempts of agent nodes. `model` is the one of nodes that name none, `price` knows what calls cost."""
+    """Performs attempts of agent nodes. `model` is the one of nodes that name none, `price` knows what calls cost,
+    `timeout` (seconds) ends attempts of nodes that set none.
+    """
 
-    def __init__(self, agents: Agents, tools: Tools, *, model: str | None = None, price: Price = unknown_price) -> None:
+    def __init__(
+        self, agents: Agents, tools: Tools, *, model: str | None = None, price: Price = unknown_price,
+        timeout: float | None = None,
+    ) -> None:  # fmt: skip
         self.agents, self.tools, self.model, self.price = agents, tools, model, price
+        self.timeout = timeout
         self._priced = False
 
     def effects(self, node: NodePlan, inputs: Any = None) -> Effects:
@@ -67,14 +73,19 @@ class AgentExecutor:
         assert isinstance(work, AgentCall)
         name = self._named(work)
         found = self._find(name)
+        limit = self.timeout if call.node.policies.timeout is None else None
         try:
-            if not isinstance(found, tuple):
-                return await _ask_function(found, call)
-            await self._load_prices(*found)
-            models = [Asked(*found), *(Asked(*self._runtime(other)) for other in work.fallback)]
-            return await Conversation(call, models, self.tools, self.price).run()
+            async with asyncio.timeout(limit):
+                return await self._ask(call, work, found)
         finally:
             await keep_prints(call, name)
+
+    async def _ask(self, call: Call, work: AgentCall, found: AgentFunction | tuple[AgentRuntime, str]) -> Any:
+        if not isinstance(found, tuple):
+            return await _ask_function(found, call)
+        await self._load_prices(*found)
+        models = [Asked(*found), *(Asked(*self._runtime(other)) for other in work.fallback)]
+        return await Conversation(call, models, self.tools, self.price).run()
 
     async def _load_prices(self, runtime: AgentRuntime, model: str) -> None:
         """The first question about a price loads the list; in a thread, since that takes a while."""

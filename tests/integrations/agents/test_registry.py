@@ -7,8 +7,10 @@ import pytest
 from nbflow.errors import ExecutorError
 from nbflow.integrations.agents.anthropic import AnthropicRuntime
 from nbflow.integrations.agents.openai import OpenAIRuntime
+from nbflow.integrations.agents.plugins import add_runtimes
 from nbflow.integrations.agents.providers import connect
 from nbflow.integrations.agents.registry import AgentRegistry
+from tests.nodes.scripted import Scripted
 
 
 @pytest.fixture
@@ -49,3 +51,30 @@ def test_what_is_not_there_is_not_found_and_the_nearest_is_suggested(registry):
 def test_a_provider_that_cannot_be_is_refused_at_once(fields):
     with pytest.raises(ExecutorError):
         connect(AgentRegistry(), {}, {}, {"mine": fields})
+
+
+def test_a_package_brings_a_provider_by_one_class():
+    registry, loaded = AgentRegistry(), []
+
+    class Mine(Scripted):
+        def __init__(self, secrets):
+            super().__init__("hi", provider="mine")
+            self.key = secrets["MINE_API_KEY"]
+
+    def load():
+        loaded.append(True)
+        return Mine
+
+    add_runtimes(registry, {"MINE_API_KEY": "k"}, {"mine": load})
+    assert registry.suggest("mien/x") == "mine/x"
+    assert loaded == []
+    runtime, model = registry.find("mine/x")
+    assert (runtime.key, model, registry.find("mine/y")[0]) == ("k", "x", runtime)
+
+
+@pytest.mark.parametrize("made", [lambda secrets: object(), lambda secrets: Scripted(provider="other"), lambda: None])
+def test_a_class_that_is_no_provider_is_refused(made):
+    registry = AgentRegistry()
+    add_runtimes(registry, {}, {"mine": lambda: made})
+    with pytest.raises(ExecutorError, match="mine"):
+        registry.find("mine/x")
