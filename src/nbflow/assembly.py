@@ -14,7 +14,7 @@ from typing import Any
 
 from nbflow.analytics import frames
 from nbflow.analytics.frames import calls, connection, events, executions, nodes, sql  # noqa: F401 - of this process
-from nbflow.errors import Diagnostic, IllegalMove, NotFound, StorageError
+from nbflow.errors import Diagnostic, IllegalMove, StorageError
 from nbflow.history import forking
 from nbflow.history.past import Past
 from nbflow.integrations.agents.plugins import add_runtimes
