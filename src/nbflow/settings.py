@@ -58,7 +58,7 @@ class Settings(BaseSettings):
         default_factory=dict, description="servers of models by name: base_url, key, api (chat, responses or messages)"
     )
     aliases: Texts = Field(default_factory=dict, description="short names of models: fast=openai/gpt-5-mini")
-    agent_timeout: Seconds = Field(None, description="the most an attempt of an agent takes where its node sets nothing")
+    agent_timeout: Seconds = Field(None, description="the most an agent takes where its node sets nothing")
     record: str | None = Field(None, description="a file that keeps the replies of models and tools")
     replay: str | None = Field(None, description="a file that replies of models and tools come from")
     concurrency: int | None = Field(None, ge=1, description="attempts in flight at once; none: no limit")
