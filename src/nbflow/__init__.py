@@ -22,9 +22,11 @@ __version__ = "0.1.0"
 _PLACES = {
     "nbflow.assembly": (
         "agent", "calls", "connection", "events", "executions", "fork", "kind", "nodes", "open", "parse", "recover",
-        "run", "sql", "start", "tool",
+        "run", "secrets", "sql", "start", "tape", "tool",
     ),
     "nbflow.plan.workflow": ("Workflow",),
+    "nbflow.ports.agents": ("ModelReply", "Usage"),
+    "nbflow.ports.executors": ("Call",),
     "nbflow.runtime.execution": ("Execution",),
     "nbflow.errors": ("Diagnostic", "ExecutionFailed", "InputError", "NbflowError", "NodeError", "SpecError"),
     "nbflow.notebook.extension": ("load_ipython_extension", "unload_ipython_extension"),
@@ -34,9 +36,11 @@ __all__ = sorted(name for name in _WHERE if not name.endswith("_extension"))  # 
 
 if TYPE_CHECKING:
     from nbflow.analytics.frames import calls, connection, events, executions, nodes, sql
-    from nbflow.assembly import agent, fork, kind, open, parse, recover, run, start, tool
+    from nbflow.assembly import agent, fork, kind, open, parse, recover, run, secrets, start, tape, tool
     from nbflow.errors import Diagnostic, ExecutionFailed, InputError, NbflowError, NodeError, SpecError
     from nbflow.plan.workflow import Workflow
+    from nbflow.ports.agents import ModelReply, Usage
+    from nbflow.ports.executors import Call
     from nbflow.runtime.execution import Execution
 
 
