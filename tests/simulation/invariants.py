@@ -93,5 +93,5 @@ def rows_of(records: Iterable[Any]) -> list[dict[str, Any]]:
     for record in records:
         event = record.event
         fields = {name: getattr(event, name) for name in type(event).__dataclass_fields__}
-        rows.append(json.loads(json.dumps({"sequence": record.sequence, "event": type(event).__name__, **fields})))
+        rows.append(json.loads(json.dumps({**fields, "sequence": record.sequence, "event": type(event).__name__})))
     return rows

@@ -17,6 +17,7 @@ class SimLoop(asyncio.BaseEventLoop):
         self.rng = random.Random(seed)
         self._now = 0.0
         self.steps = 0
+        self.at_step: dict[int, Callable[[], None]] = {}  # what happens before a step, between two callbacks
 
     def time(self) -> float:
         return self._now
@@ -44,6 +45,8 @@ class SimLoop(asyncio.BaseEventLoop):
 
     def _run_once(self) -> None:
         self.steps += 1
+        if self.steps in self.at_step:
+            self.at_step.pop(self.steps)()
         while self._scheduled and self._scheduled[0]._cancelled:  # type: ignore[attr-defined]
             heapq.heappop(self._scheduled)._scheduled = False  # type: ignore[attr-defined]
         if not self._ready:  # type: ignore[attr-defined]

@@ -75,13 +75,16 @@ class Dispatcher:
         self._timer = None
         self._admit(loop, self._clock.now())
 
-    def over(self, driver: Driver, path: str, failed: bool) -> None:
-        """An attempt ended: what it held is free."""
+    def over(self, driver: Driver, path: str, failed: bool | None) -> None:
+        """An attempt ended: what it held is free. `failed` is None for one that was stopped."""
         if (driver.id, path) not in self._running:
             return
         self._running.discard((driver.id, path))
         now = self._clock.now()
-        self.admission.release(driver.id, path, now, failed=failed)
+        if failed is None:
+            self.admission.withdraw(driver.id, path, now)
+        else:
+            self.admission.release(driver.id, path, now, failed=failed)
         self._admit(driver.loop, now)
 
     def withdraw(self, driver: Driver, path: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
+from inspect import CORO_CREATED, getcoroutinestate
 from typing import TYPE_CHECKING, Any
 
 from nbflow.errors import NbflowError
@@ -53,6 +54,7 @@ class Driver:
         self._buffer: list[Record] = []
         self._after: deque[tuple[int, Callable[[], None]]] = deque()
         self._stopped: set[str] = set()
+        self._overtaken: set[str] = set()  # nodes whose next attempt waits for the task of the last one
         self._cranking = self._cleaning = False
         self._writer: asyncio.Task[None] | None = None
         self._gathering: asyncio.TimerHandle | None = None
@@ -168,7 +170,10 @@ class Driver:
             self.after(effect.sequence, lambda: self._start(node, effect.attempt))
 
     def _start(self, node: NodeState, number: int) -> None:
-        if node.phase != "running" or node.attempt != number or node.path in self.tasks:
+        if node.phase != "running" or node.attempt != number:
+            return
+        if node.path in self.tasks:  # an earlier attempt was stopped, and does not end yet
+            self._overtaken.add(node.path)
             return
         self._stopped.discard(node.path)
         self.tasks[node.path] = self.loop.create_task(attempt(self, node, number))
@@ -178,22 +183,28 @@ class Driver:
         self.hearing.pop(path, None)
         self.gate.forget(path)
         task = self.tasks.get(path)
-        if task is not None:
-            self._stopped.add(path)
-            task.cancel()
-        else:
+        if task is None:
             self.engine.dispatcher.withdraw(self, path)
+            return
+        self._stopped.add(path)
+        task.cancel()
+        if getcoroutinestate(task.get_coro()) == CORO_CREATED:  # type: ignore[arg-type]
+            self.gone(path, None)  # cancelled before its first step: it will never say so itself
 
     def stopping(self, path: str) -> bool:
         """Whether this node's task was told to stop (or everything was)."""
         return path in self._stopped or self.done.done()
 
-    def gone(self, path: str, failed: bool) -> None:
-        """An attempt's task is over."""
+    def gone(self, path: str, failed: bool | None) -> None:
+        """An attempt's task is over; `failed` is None when it was stopped and says nothing about its tool."""
         self.tasks.pop(path, None)
         self.engine.dispatcher.over(self, path, failed)
         if self._cleaning and not self.tasks:
             self._clean_up()
+        elif path in self._overtaken and not self.done.done():
+            self._overtaken.discard(path)
+            node = self.state.nodes[path]
+            self._start(node, node.attempt)
 
     def _clean_up(self) -> None:
         self._cleaning = bool(self.tasks)

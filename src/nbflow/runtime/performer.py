@@ -27,7 +27,7 @@ async def attempt(driver: Driver, node: NodeState, number: int) -> None:
     try:
         outcome = await _outcome(driver, node, number)
     finally:
-        driver.gone(node.path, type(outcome) is Failed)
+        driver.gone(node.path, None if outcome is None else type(outcome) is Failed)
     driver.tell(outcome)
 
 
