@@ -4,6 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= 2
+ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .PHONY: demo lab test nightly check format benchmark canary clean
 
@@ -11,7 +12,7 @@ demo: .venv/demo  ## install, run the quickstart with live progress, say how to 
 	$(BIN)/nbflow demo
 
 lab: .venv/demo  ## open the quickstart in JupyterLab
-	$(BIN)/jupyter lab notebooks/01_quickstart.ipynb
+	$(BIN)/jupyter lab $(ROOT) $(LAB) notebooks/01_quickstart.ipynb
 
 test: .venv/test  ## everything but the nightly tests
 	bash .ci/system-packages

@@ -12,7 +12,7 @@ import typer
 from nbflow import assembly
 from nbflow.access.cli.answering import Answer
 from nbflow.access.cli.options import File
-from nbflow.access.cli.printing import say, show_findings
+from nbflow.access.cli.printing import say
 from nbflow.access.cli.reading import UsageProblem, read_source
 from nbflow.notebook.render import dot, layout, mermaid, svg
 from nbflow.notebook.render.extract import picture
@@ -40,7 +40,6 @@ def graph(file: File, format: Form = None, output: Out = None, explain: Explain 
         source = read_source(file)
         answer.source = source.name
         workflow = assembly.parse(source.text, folder=source.folder, tools_known=False)
-        show_findings(workflow.diagnostics, source.name)
         for line in explained(workflow.plan) if explain else ():
             say(line, "dim")
         chosen = format or (ENDINGS.get(output.suffix) if output else None) or Format.svg
