@@ -158,13 +158,13 @@ async def test_damaged_claims_cost_nothing(path: Path, damage: str) -> None:
 
 @pytest.fixture(scope="module")
 def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with 200,000 records of 200 executions, all taken in."""
+    """A database with 130,000 records of 130 executions, all taken in."""
     path = tmp_path_factory.mktemp("big") / "history.duckdb"
     database.create(path)
     with database.opened(path) as connection:
         connection.execute(
             "insert into records select 'x' || (i // 1000), i % 1000 + 1, i, 'NodeStarted', 'n' || i, 1,"
-            " '{\"node\":\"n' || i || '\",\"attempt\":1,\"inputs\":' || hash(i) // 3 || '}' from range(200000) t(i)"
+            " '{\"node\":\"n' || i || '\",\"attempt\":1,\"inputs\":' || hash(i) // 3 || '}' from range(130000) t(i)"
         )
         intake.summarise(connection, "select distinct execution from records")
     return path
@@ -182,13 +182,13 @@ async def test_a_database_damaged_anywhere_is_set_aside_and_rebuilt(path: Path, 
     assert await journal.read("new") == records(1, 3)
     whole = "select count(*), max(fields::varchar), max(node), sum(stamp) from records"
     total = journal.store.ask(lambda connection: connection.execute(whole).fetchall())[0][0]
-    assert len(await journal.executions()) in (200, 201) or total < 200_000
+    assert len(await journal.executions()) in (130, 131) or total < 130_000
     aside = [file for file in path.parent.iterdir() if ".damaged-" in file.name]
     if aside:
         assert aside[0].stat().st_size >= size
         assert await journal.gaps()
     else:
-        assert total == 200_003  # the bit was in an unused place
+        assert total == 130_003  # the bit was in an unused place
     await journal.close()
     assert DuckDBStore(path).read("new") == records(1, 3)
 
@@ -200,7 +200,7 @@ async def test_what_a_damaged_database_still_has_is_kept(path: Path, big: Path) 
     store = DuckDBStore(path)
     store.folder.create()
     left = store.ask(lambda connection: connection.execute("select count(*), max(fields::varchar) from records").fetchone())
-    assert left and 50_000 < left[0] < 200_000
+    assert left and 5_000 < left[0] < 130_000
     gaps = store.gaps()
     assert sum(gap.last - gap.first + 1 for gap in gaps if gap.execution and gap.last) > 0
     assert any("cannot be read" in gap.message for gap in gaps)

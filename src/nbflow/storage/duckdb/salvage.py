@@ -15,12 +15,12 @@ from nbflow.storage.duckdb.folder import Folder
 
 _GROUP = 122_880  # rows DuckDB keeps together
 _COLUMNS = "execution, sequence, stamp, event, node, format, fields"
-_PART = 2_048  # rows it reads at once
+_PART = 8_192  # rows to try when a group cannot be read
 
 
-def repair(folder: Folder, stamp: str) -> None:
-    """Make the store work again. The caller holds the database alone and has closed it."""
-    if _opens_without_log(folder, stamp):
+def repair(folder: Folder, stamp: str, damage: str) -> None:
+    """Make the store work again; `damage` is what DuckDB said. The caller holds the database alone, and closed."""
+    if "WAL" in damage and _opens_without_log(folder, stamp):
         return
     damaged = folder.set_aside(folder.database, stamp)
     folder.set_aside(folder.wal, stamp)

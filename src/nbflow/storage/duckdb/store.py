@@ -148,13 +148,13 @@ class DuckDBStore:
                 except Damaged as damage:
                     if not patience:
                         raise StorageError("store.corrupt", str(damage)) from None
-                    salvage.repair(self.folder, self.stamp())
+                    salvage.repair(self.folder, self.stamp(), str(damage))
                 except OSError as error:
                     raise Busy(f"{self.folder.root} cannot be written: {error.strerror}") from None
                 except StorageError as error:
                     if error.code != "store.not_a_database" or not patience or self._is_duckdb() is not False:
                         raise
-                    salvage.repair(self.folder, self.stamp())
+                    salvage.repair(self.folder, self.stamp(), str(error))
         raise AssertionError("unreachable")
 
     def _ask_once(self, question: Callable[[Connection], Answer]) -> Answer:
