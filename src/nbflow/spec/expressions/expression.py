@@ -24,7 +24,7 @@ from nbflow.spec.expressions.parsing import Parsed, parse
 from nbflow.spec.expressions.references import Reference, references
 from nbflow.spec.expressions.rewriting import OWN_MAPPINGS, Compiled, compile_tree
 
-_PATH = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)((?:\.[A-Za-z_][A-Za-z0-9_]*)*)\s*", re.ASCII)
+_PATH = re.compile(r"[ \t\r\n]*([A-Za-z_][A-Za-z0-9_]*)((?:\.[A-Za-z_][A-Za-z0-9_]*)*)[ \t\r\n]*")
 _READY = frozenset((str, int, bool, type(None)))
 
 

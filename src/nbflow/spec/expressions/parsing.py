@@ -27,7 +27,7 @@ _PIECE = re.compile(
 )
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 _PREFIXES = re.compile(r"(?:not\b\s*|[-+~]\s*){50}")
-_RISKY = re.compile(r"\\|\d[A-Za-z_]")
+_RISKY = re.compile(r"\\|\d\.?[A-Za-z_]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,7 @@ class Parsed:
 
 def parse(text: str) -> Parsed:
     """The tree of an expression. Raises ExpressionError with the place of what is wrong."""
+    text = text.replace("\r", " ")  # one line end is enough, and every character keeps its place
     if not text.strip():
         raise ExpressionError("expr.empty", "the expression is empty")
     if len(text) > LENGTH:

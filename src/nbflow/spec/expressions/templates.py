@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from nbflow.errors import Diagnostic
 from nbflow.spec.document import Located, finding
 from nbflow.spec.document.delimiters import OPEN, template_end
 from nbflow.spec.expressions.errors import ExpressionError
 
-_LITERAL = "$" + OPEN  # writes ${{
+_MOST = 20  # look-alikes of one text that are warned of
 _LOOK_ALIKE = re.compile(
     r"\$?\{\{\s*(?P<double>[A-Za-z_][\w.\[\]'\"]*)[^{}\n]*\}\}|\$\{(?P<single>[A-Za-z_]\w*(?:\.\w+)*)\}", re.ASCII
 )
@@ -58,7 +59,7 @@ def pieces(text: str) -> list[Piece]:
 
 def look_alikes(at: Located, text: str) -> Iterator[Diagnostic]:
     """Warnings for ``{{ x }}`` and ``${x}``, which are plain text here."""
-    for found in _LOOK_ALIKE.finditer(text):
+    for found in islice(_LOOK_ALIKE.finditer(text), _MOST):
         inner = found.group().strip("${}").strip()
         message = f"{found.group()} is plain text here; expressions are written with ${{{{ }}}}"
         yield finding(
