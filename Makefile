@@ -35,6 +35,9 @@ format: .venv/test
 benchmark: .venv/test  ## measure, and write docs/performance.md
 	$(BIN)/python -m benchmarks --write docs/performance.md
 
+canary: .venv/test  ## the suite with canary keys, then a search for them in all it left
+	$(BIN)/python -m tests.canary -q
+
 clean:
 	rm -rf .venv .nbflow dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 

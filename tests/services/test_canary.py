@@ -6,6 +6,7 @@ import base64
 import json
 import logging
 import os
+from urllib.parse import quote
 
 import pytest
 
@@ -113,6 +114,9 @@ async def test_no_key_is_left_anywhere(keys, tmp_path, monkeypatch, capsys, capl
 
 
 def test_the_search_itself_finds_what_is_there(tmp_path):
-    for number, text in enumerate([SECRETS[0], base64.b64encode(f"a{SECRETS[0]}b".encode()).decode()]):
+    planted = canary("PLANTED")
+    for number, text in enumerate(
+        [planted, base64.b64encode(f"a{planted}b".encode()).decode(), quote(planted, safe="")]
+    ):
         (tmp_path / f"{number}.txt").write_text(text)
-    assert len(found_below(tmp_path, SECRETS)) == 2
+    assert len(found_below(tmp_path, [planted])) == 3

@@ -21,14 +21,14 @@ class Spending:
     """Tokens and dollars of this node, over all its attempts, and of the execution around it."""
 
     def __init__(self, call: Call, limits: Mapping[str, float], price: Price) -> None:
-        self._price = price
+        self._price, self._context = price, call.context
         self._limits = (("node", limits), ("execution", call.context.get("budget") or {}))
-        self._spent = {"node": _total(call.recorded), "execution": dict(call.context.get("usage") or {})}
+        self._own = _total(call.recorded)
 
     def check(self, provider: str, model: str) -> None:
         """Raises `NodeError`: `BudgetExceeded` when a budget is used up, `InvalidInput` when it cannot be kept."""
         for whose, limits in self._limits:
-            spent = self._spent[whose]
+            spent = self._own if whose == "node" else self._context.get("usage") or {}
             for unit, limit in limits.items():
                 if spent.get(unit, 0) >= limit:
                     message = f"the {whose}'s budget of {limit:g} {unit} is used up ({spent.get(unit, 0):g} {unit})"
@@ -43,9 +43,8 @@ class Spending:
         dollars = self._price(provider, model, usage) if usage.input is not None else None
         if dollars is not None:
             fields["usd"] = dollars
-        for spent in self._spent.values():
-            spent["tokens"] = spent.get("tokens", 0) + (usage.input or 0) + (usage.output or 0)
-            spent["usd"] = spent.get("usd", 0.0) + (dollars or 0.0)
+        self._own["tokens"] += (usage.input or 0) + (usage.output or 0)
+        self._own["usd"] += dollars or 0.0
         return fields
 
 
