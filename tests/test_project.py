@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,14 @@ def test_decisions_are_short():
         assert text.count("\n") <= 40, path.name
         for part in ("**Decision.**", "**Because.**", "**Instead of.**", "**Costs.**"):
             assert part in text, (path.name, part)
+
+
+@pytest.mark.nightly
+def test_the_wheel_has_everything_that_is_not_python(tmp_path):
+    subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", tmp_path, ROOT], check=True)
+    [wheel] = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as packed:
+        names = set(packed.namelist())
+    package = ROOT / "src"
+    wanted = {str(path.relative_to(package)) for path in package.rglob("*") if path.is_file() and path.suffix != ".pyc"}
+    assert wanted <= names
