@@ -18,6 +18,10 @@ class MemoryValues:
         self._kept.setdefault(digest, (content, kind))
         return digest
 
+    def all(self) -> dict[str, tuple[bytes, str]]:
+        """Everything that is kept, by its hash."""
+        return dict(self._kept)
+
     def get(self, digest: str) -> tuple[bytes, str]:
         try:
             return self._kept[digest]
