@@ -83,7 +83,8 @@ def _not_utf8(message: str) -> Diagnostic:
 
 
 def _too_large(size: int, limits: Limits) -> Diagnostic:
-    message = f"the text is {_bytes(size)}, past the limit of {_bytes(limits.size)}"
+    large = _bytes(size) if _bytes(size) != _bytes(limits.size) else f"{size:,} bytes"
+    message = f"the text is too large: {large}, past the limit of {_bytes(limits.size)}"
     return Diagnostic("yaml.too_large", message, 1, 1, hint="move data out of the workflow, to a file or an input")
 
 

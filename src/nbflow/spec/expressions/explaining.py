@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Mapping
 from itertools import islice
 from types import TracebackType
+from typing import Any
 
 from nbflow.spec.expressions.errors import EvaluationError, Fault
 from nbflow.spec.expressions.grammar import operator_offset
 from nbflow.spec.expressions.parsing import Parsed, parse
 from nbflow.spec.expressions.rewriting import FILE
+from nbflow.spec.names import did_you_mean
 
 CAUGHT = (Fault, TypeError, ValueError, ArithmeticError, LookupError, RecursionError, MemoryError)
 
@@ -25,16 +28,22 @@ _NULL = "null is what a skipped node or a missing value gives: test it with 'is 
 Span = tuple[int, int, int, int]
 
 
-def explain(text: str, error: BaseException) -> EvaluationError:
-    """The error a user sees for what evaluating `text` raised."""
+def explain(text: str, error: BaseException, scope: Mapping[str, Any]) -> EvaluationError:
+    """The error a user sees for what evaluating `text` over `scope` raised."""
     parsed = parse(text)
     span = _span(error.__traceback__)
     node = _node(parsed.tree, span) if span else None
-    code, message, hint = _what(error)
+    code, message, hint = _unknown(error, scope) if isinstance(error, KeyError) else _what(error)
     at = _caret(parsed, node) if node is not None else 0
     if node is not None and message.startswith(("it ", "there is no ")):
         message = _with_name(parsed, node, message)
     return EvaluationError(code, message, text, at, hint)
+
+
+def _unknown(error: KeyError, scope: Mapping[str, Any]) -> tuple[str, str, str | None]:
+    """A root that the scope does not have."""
+    name = str(error.args[0]) if error.args else ""
+    return "expr.unknown_name", f"unknown name '{name}'", did_you_mean(name, list(scope))
 
 
 def _what(error: BaseException) -> tuple[str, str, str | None]:
@@ -42,8 +51,6 @@ def _what(error: BaseException) -> tuple[str, str, str | None]:
     match error:
         case Fault():
             return error.code, error.message, error.hint
-        case KeyError():
-            return "expr.unknown_name", f"there is no {error.args[0]!r} here", None
         case ZeroDivisionError():
             return "expr.value", "division by zero", "test the divisor first: 'a / b if b != 0 else None'"
         case OverflowError():

@@ -110,7 +110,7 @@ class Expression:
             value = (self._core.run or self._core.compiled())(scope, budget)
             return value if type(value) in _READY else leave(budget, value)
         except CAUGHT as error:
-            raise explain(self.text, error) from None
+            raise explain(self.text, error, scope) from None
 
     def _slowly(self, scope: Mapping[str, Any]) -> Any:
         """A path that does not go through mappings alone: through the engine's own, or into an error."""
