@@ -50,7 +50,8 @@ class ToolExecutor:
         try:
             result = plain(await tool.call(call.inputs, call))
         finally:
-            await keep_prints(call, tool.name)
+            if call.printed:
+                await keep_prints(call, tool.name)
         return checked(result, call.node.schema, tool.name)
 
     def _unknown(self, name: str) -> NodeError:

@@ -91,7 +91,10 @@ class Executor(Protocol):
         ...
 
     async def perform(self, call: Call) -> Any:
-        """One attempt. Returns the raw result; raises `NodeError` or anything. Cancelled by cancellation."""
+        """One attempt. Returns JSON data or an opaque value that nobody else holds (`ports.plain` makes it so).
+
+        Raises `NodeError` or anything. Cancelled by cancellation.
+        """
         ...
 
 

@@ -12,7 +12,6 @@ from nbflow.execution.outcomes import Failed, Outcome, Succeeded, Waits
 from nbflow.execution.retries import rule_for
 from nbflow.execution.state import NodeState
 from nbflow.ports.executors import Asks, Call, PerformedKind
-from nbflow.ports.plain import plain
 from nbflow.runtime.context import Context
 from nbflow.runtime.scope import NodeScope
 from nbflow.runtime.speech import Voice
@@ -24,44 +23,39 @@ if TYPE_CHECKING:
 async def attempt(driver: Driver, node: NodeState, number: int) -> None:
     """Perform attempt `number` and tell the driver. Cancelled from outside it tells nothing."""
     outcome: Outcome | None = None
+    engine, path, voice = driver.engine, node.path, None
     try:
-        outcome = await _outcome(driver, node, number)
+        kind = engine.performed[node.node.kind]
+        voice = Voice(engine.guard, driver.feed.say, path)
+        call = _call(driver, node, number, kind, voice)
+        limit = _limit(driver, node)
+        if limit is None:
+            raw = await kind.executor.perform(call)
+        else:
+            async with asyncio.timeout(limit):
+                raw = await kind.executor.perform(call)
+        outcome = _succeeded(driver, node, number, raw)
+    except Asks as ask:
+        detail = {"prompt": ask.question, "schema": ask.schema, "key": ask.key, "about": engine.redact(ask.detail)}
+        outcome = Waits(path, number, "approval", None, detail)
+    except asyncio.CancelledError:
+        if driver.stopping(path):
+            raise
+        outcome = failure(driver, node, number, NodeError("Cancelled", "the node cancelled itself"))
+    except Exception as error:
+        outcome = failure(driver, node, number, error)
     finally:
-        driver.gone(node.path, None if outcome is None else type(outcome) is Failed)
+        if voice is not None:
+            voice.close()
+        driver.gone(path, None if outcome is None else type(outcome) is Failed)
     driver.tell(outcome)
 
 
-async def _outcome(driver: Driver, node: NodeState, number: int) -> Outcome:
-    try:
-        raw = await _perform(driver, node, number)
-        output = driver.engine.redact(plain(raw))
-        if node.node.transform is not None:
-            output = node.node.transform.evaluate(driver.scope(node, {"result": output}))
-        return Succeeded(node.path, number, output, key=_key(driver, node))
-    except Asks as ask:
-        detail = {"prompt": ask.question, "schema": ask.schema, "key": ask.key, "about": driver.engine.redact(ask.detail)}
-        return Waits(node.path, number, "approval", None, detail)
-    except asyncio.CancelledError:
-        if driver.stopping(node.path):
-            raise
-        return failure(driver, node, number, NodeError("Cancelled", "the node cancelled itself"))
-    except Exception as error:
-        return failure(driver, node, number, error)
-
-
-async def _perform(driver: Driver, node: NodeState, number: int) -> Any:
-    """The raw result, within the node's time."""
-    kind = driver.engine.performed[node.node.kind]
-    voice = Voice(driver.engine.guard, driver.feed.say, node.path)
-    call = _call(driver, node, number, kind, voice)
-    limit = _limit(driver, node)
-    try:
-        if limit is None:
-            return await kind.executor.perform(call)
-        async with asyncio.timeout(limit):
-            return await kind.executor.perform(call)
-    finally:
-        voice.close()
+def _succeeded(driver: Driver, node: NodeState, number: int, raw: Any) -> Succeeded:
+    output = driver.engine.redact(raw)
+    if node.node.transform is not None:
+        output = node.node.transform.evaluate(driver.scope(node, {"result": output}))
+    return Succeeded(node.path, number, output, key=_key(driver, node))
 
 
 def _key(driver: Driver, node: NodeState) -> str | None:
