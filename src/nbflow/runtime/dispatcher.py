@@ -1,4 +1,7 @@
-"""Between a node that wants to start and its start: what is limited waits for admission, the rest passes at once."""
+"""Between a node that wants to start and its start: what is limited waits for admission, the rest passes at once.
+
+What becomes ready together is admitted together, so that the most urgent goes first.
+"""
 
 from __future__ import annotations
 
@@ -30,11 +33,14 @@ class Dispatcher:
         self._offered: dict[tuple[str, str], tuple[Driver, Attempt]] = {}
         self._running: set[tuple[str, str]] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._engine_pools = dict(pools or {})
+        self._admitting = False
+        self._warned: dict[str, None] = {}
 
     def learn(self, plan: Plan) -> None:
         """The capacities a workflow sets for its executions together."""
         for name, capacity in plan.pools.items():
-            self.admission.set_pool(name, capacity, self._clock.now())
+            self.admission.set_pool(_own(name, plan), capacity, self._clock.now())
         for name, rate in plan.rates.items():
             self.admission.set_rate(name, rate, self._clock.now())
 
@@ -51,14 +57,38 @@ class Dispatcher:
         self._offered[key] = (driver, attempt)
         self.admission.offer(
             Request(
-                driver.id, node.path, policies.priority or driver.state.plan.priority, node.node.rank, policies.pool,
-                policies.rate, _breaker(node),
+                driver.id, node.path, policies.priority or driver.state.plan.priority, node.node.rank,
+                self._pools(driver.state.plan, policies.pool), policies.rate, _breaker(node),
             ),
             now,
         )
-        self._admit(driver.loop, now)
+        self._warn(driver)
+        self._admit(driver.loop)
 
-    def _admit(self, loop: asyncio.AbstractEventLoop, now: float) -> None:
+    def _pools(self, plan: Plan, wanted: tuple[tuple[str, int], ...]) -> tuple[tuple[str, int], ...]:
+        """A pool that the workflow sets is its own; one that the engine has too limits all workflows as well."""
+        found: list[tuple[str, int]] = []
+        for name, units in wanted:
+            if name in plan.pools:
+                found.append((_own(name, plan), units))
+            if name not in plan.pools or name in self._engine_pools:
+                found.append((name, units))
+        return tuple(found)
+
+    def _warn(self, driver: Driver) -> None:
+        for name, text in self.admission.warnings.items():
+            if name not in self._warned:
+                self._warned[name] = None
+                driver.engine.warn(driver.id, text)
+
+    def _admit(self, loop: asyncio.AbstractEventLoop) -> None:
+        if not self._admitting:
+            self._admitting = True
+            loop.call_soon(self._admit_all, loop)
+
+    def _admit_all(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._admitting = False
+        now = self._clock.now()
         for request in self.admission.admit(now):
             key = (request.execution, request.path)
             driver, attempt = self._offered.pop(key)
@@ -73,7 +103,7 @@ class Dispatcher:
 
     def _again(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None
-        self._admit(loop, self._clock.now())
+        self._admit_all(loop)
 
     def over(self, driver: Driver, path: str, failed: bool | None) -> None:
         """An attempt ended: what it held is free. `failed` is None for one that was stopped."""
@@ -85,7 +115,7 @@ class Dispatcher:
             self.admission.withdraw(driver.id, path, now)
         else:
             self.admission.release(driver.id, path, now, failed=failed)
-        self._admit(driver.loop, now)
+        self._admit(driver.loop)
 
     def withdraw(self, driver: Driver, path: str) -> None:
         """A wish, or an admitted attempt that never ran, is no more."""
@@ -96,7 +126,7 @@ class Dispatcher:
         self._running.discard(key)
         now = self._clock.now()
         self.admission.withdraw(driver.id, path, now)
-        self._admit(driver.loop, now)
+        self._admit(driver.loop)
 
     def verdict(self, execution: str, path: str) -> str:
         """Why a node has not started yet, for people."""
@@ -105,6 +135,10 @@ class Dispatcher:
     def close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+
+
+def _own(name: str, plan: Plan) -> str:
+    return f"{name} of {plan.name}"
 
 
 def _breaker(node: NodeState) -> tuple[str, int, float] | None:
