@@ -8,6 +8,7 @@ Folders of earlier formats are never made anew: they are the proof that old jour
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -121,10 +122,8 @@ async def journal_of(name: str) -> tuple[str, list[Record]]:
     for function in (double, broken, long_text, _flaky()):
         assembly.register_tool(function)
     execution = nbflow.start(nbflow.parse(text), inputs, store="memory:")
-    try:
+    with contextlib.suppress(nbflow.ExecutionFailed):
         await execution
-    except nbflow.ExecutionFailed:
-        pass
     return execution.id, await assembly.engine("memory:").journal.read(execution.id)
 
 
