@@ -38,7 +38,9 @@ def test_the_environment_sets(monkeypatch, name, text, field, value):
 
 
 def test_the_project_file_sets_and_the_environment_wins(tmp_path, monkeypatch):
-    (tmp_path / "pyproject.toml").write_text('[tool.nbflow]\nstore = "memory:"\nconcurrency = 5\n[tool.nbflow.pools]\ngpu = 3\n')
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.nbflow]\nstore = "memory:"\nconcurrency = 5\n[tool.nbflow.pools]\ngpu = 3\n'
+    )
     monkeypatch.setenv("NBFLOW_CONCURRENCY", "7")
     chosen = settings()
     assert (chosen.store, chosen.concurrency, chosen.pools) == ("memory:", 7, {"gpu": 3})

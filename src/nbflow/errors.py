@@ -104,8 +104,16 @@ class NodeError(NbflowError):
 
     code = "node.failed"
 
-    def __init__(self, kind: str, message: str, *, code: str | None = None, hint: str | None = None,
-                 retry_after: float | None = None, detail: Any = None):
+    def __init__(
+        self,
+        kind: str,
+        message: str,
+        *,
+        code: str | None = None,
+        hint: str | None = None,
+        retry_after: float | None = None,
+        detail: Any = None,
+    ):
         self.kind, self.hint, self.retry_after, self.detail = kind, hint, retry_after, detail
         if code:
             self.code = code

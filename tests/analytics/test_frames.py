@@ -114,7 +114,9 @@ async def test_nodes_have_a_row_each_in_the_order_they_were_reached(store: Any) 
     nodes = {row.path: row for row in frame.itertuples()}
     assert (nodes["small"].started, nodes["small"].ended, nodes["small"].seconds) == (at(4), at(10), 0.75)
     assert (nodes["small"].inputs, nodes["small"].output) == ({"prompt": "hello"}, "hi")
-    assert rows(frame[frame.path == "each[0].twice"], "error_kind", "error", "handled") == [("ValueError", "bad", "continue")]
+    assert rows(frame[frame.path == "each[0].twice"], "error_kind", "error", "handled") == [
+        ("ValueError", "bad", "continue")
+    ]
     assert nodes["each[1].twice"].output == {"text": "<json, 100,002 bytes>"}
     waiting = frames.nodes(store)
     assert rows(waiting[(waiting.execution == "y")], "path", "phase", "attempts")[-1] == ("small", "running", 2)
@@ -122,14 +124,29 @@ async def test_nodes_have_a_row_each_in_the_order_they_were_reached(store: Any) 
 
 async def test_events_are_the_records(store: Any) -> None:
     frame = frames.events(store)
-    assert len(frame) == 24 and list(frame.columns) == ["execution", "sequence", "time", "event", "path", "attempt", "fields"]
+    assert len(frame) == 24 and list(frame.columns) == [
+        "execution",
+        "sequence",
+        "time",
+        "event",
+        "path",
+        "attempt",
+        "fields",
+    ]
     assert rows(frame, "sequence", "event", "path")[1] == (2, "NodeCompleted", "a")
-    assert frame.time[0] == at(1) and frame.fields[1] == {"node": "a", "attempt": 1, "output": {"x": 1}, "activated": ["pick"]}
+    assert frame.time[0] == at(1) and frame.fields[1] == {
+        "node": "a",
+        "attempt": 1,
+        "output": {"x": 1},
+        "activated": ["pick"],
+    }
 
 
 async def test_calls_have_tokens_cost_and_latency(store: Any) -> None:
     frame = frames.calls(store)
-    assert rows(frame[frame.execution == "x"], "path", "attempt", "call", "kind", "model", "seconds", "input_tokens", "usd") == [
+    assert rows(
+        frame[frame.execution == "x"], "path", "attempt", "call", "kind", "model", "seconds", "input_tokens", "usd"
+    ) == [
         ("small", 1, 1, "model", "gpt-5-mini-2026", 1.5, 10, 0.25),
         ("small", 2, 1, "model", "openai/gpt-5-mini", 0.0, None, None),
         ("small", 2, 2, "tool", None, 0.25, None, None),
@@ -152,9 +169,13 @@ async def test_sql_asks_the_tables_and_given_frames(store: Any) -> None:
     ]  # fmt: skip
     assert frames.sql("select output->>'$.x' as x from nodes where path = 'a' limit 1", store).x[0] == "1"
     mine = pd.DataFrame({"path": ["a", "big"], "weight": [1, 2]})
-    asked = frames.sql("select weight from nodes join mine using (path) where execution = 'x' order by 1", store, mine=mine)
+    asked = frames.sql(
+        "select weight from nodes join mine using (path) where execution = 'x' order by 1", store, mine=mine
+    )
     assert asked.weight.tolist() == [1, 2]
-    assert frames.sql("select date_trunc('day', time) as day from events limit 1", store).day[0] == pd.Timestamp("2025-11-24")
+    assert frames.sql("select date_trunc('day', time) as day from events limit 1", store).day[0] == pd.Timestamp(
+        "2025-11-24"
+    )
 
 
 @pytest.mark.parametrize("query", [
@@ -203,7 +224,10 @@ async def test_a_connection_is_a_plain_duckdb_connection(path: Path) -> None:
     assert isinstance(connection, duckdb.DuckDBPyConnection)
     await journal.append("x", records(5, 5), after=4)
     assert connection.sql("select max(sequence) from events").fetchall() == [(4,)]
-    tables = {name for (name,) in connection.execute("select view_name from duckdb_views() where schema_name = 'main'").fetchall()}
+    tables = {
+        name
+        for (name,) in connection.execute("select view_name from duckdb_views() where schema_name = 'main'").fetchall()
+    }
     assert {"executions", "nodes", "events", "calls"} <= tables
     connection.close()
     await journal.close()

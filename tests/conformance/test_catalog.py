@@ -162,7 +162,11 @@ async def test_search_finds_by_what_is_in_it(catalog: Catalog) -> None:
     assert await found(text="hello") == []
     assert await found(text="hello", all_versions=True) == [("asking", "1.0")]
     assert await found(tag="web") == await found(tool="http.get") == [("fetching", "1.0")]
-    assert await found(model="openai/gpt-5-mini", all_versions=True) == await found(by="ann", all_versions=True) == [("asking", "1.0")]
+    assert (
+        await found(model="openai/gpt-5-mini", all_versions=True)
+        == await found(by="ann", all_versions=True)
+        == [("asking", "1.0")]
+    )
     assert await found(kind="set") == [("asking", "2.0")]
     assert await found(versions=frozenset({("asking", "1.0")}), all_versions=True) == [("asking", "1.0")]
     await catalog.archive("asking")

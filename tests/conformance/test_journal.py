@@ -105,7 +105,13 @@ async def test_every_event_is_read_as_it_was(journal: Journal, event: e.Event) -
 async def test_frames_arrays_bytes_and_large_values_are_read_as_they_were(journal: Journal) -> None:
     frame = pd.DataFrame({"a": [1, 2], "b": ["x", None]})
     array = np.arange(4)
-    value = {"frame": frame, "array": array, "bytes": b"\0\xff", "text": "x" * 200_000, "rows": [{"n": n} for n in range(9000)]}
+    value = {
+        "frame": frame,
+        "array": array,
+        "bytes": b"\0\xff",
+        "text": "x" * 200_000,
+        "rows": [{"n": n} for n in range(9000)],
+    }
     await journal.append("x", [Record(1, START, e.NodeCompleted("n", 1, value))], after=0)
     (read,) = await journal.read("x")
     assert isinstance(read.event, e.NodeCompleted)

@@ -44,7 +44,9 @@ def body(nodes: list[Node]) -> Body:
         active = dict.fromkeys((*node.gates, *node.needs))
         data = [source for source in dict.fromkeys(node.reads) if source not in active]
         for source in active:
-            out[index[source]].append(Edge(target, True, source in node.gates, ("gate" if source in node.gates else "order",)))
+            out[index[source]].append(
+                Edge(target, True, source in node.gates, ("gate" if source in node.gates else "order",))
+            )
         for source in data:
             out[index[source]].append(Edge(target, not active))
         sources[target] = [index[source] for source in (*active, *data)]
@@ -52,8 +54,16 @@ def body(nodes: list[Node]) -> Body:
         delaying[target] = len(data) if active else 0
     made = tuple(
         NodePlan(
-            place, node.id, node.kind, _work(node, nodes), tuple(out[place]), activating[place], delaying[place],
-            node.join, policies=node.policies, effects=node.effects,  # type: ignore[arg-type]
+            place,
+            node.id,
+            node.kind,
+            _work(node, nodes),
+            tuple(out[place]),
+            activating[place],
+            delaying[place],
+            node.join,
+            policies=node.policies,
+            effects=node.effects,  # type: ignore[arg-type]
         )
         for place, node in enumerate(nodes)
     )
@@ -166,7 +176,15 @@ class World:
 def dump(state: ExecutionState) -> dict[str, Any]:
     """All a state knows, to compare two."""
     return {
-        "execution": [state.phase, state.sequence, state.inputs, state.outputs, state.error, state.ending, state.paused],
+        "execution": [
+            state.phase,
+            state.sequence,
+            state.inputs,
+            state.outputs,
+            state.error,
+            state.ending,
+            state.paused,
+        ],
         "running": sorted(state.running),
         "frames": {
             path: [frame.waiting, frame.live, frame.delaying, bytes(frame.decided), frame.open, frame.closed]
@@ -175,8 +193,23 @@ def dump(state: ExecutionState) -> dict[str, Any]:
         "nodes": {
             path: [
                 getattr(node, name)
-                for name in ("phase", "attempt", "failures", "inputs", "output", "error", "reason", "until", "settled",
-                             "started", "ended", "handled", "open", "broken", "total")
+                for name in (
+                    "phase",
+                    "attempt",
+                    "failures",
+                    "inputs",
+                    "output",
+                    "error",
+                    "reason",
+                    "until",
+                    "settled",
+                    "started",
+                    "ended",
+                    "handled",
+                    "open",
+                    "broken",
+                    "total",
+                )
             ]
             for path, node in state.nodes.items()
         },

@@ -91,7 +91,9 @@ class Writer:
             content.append(
                 f'<history id="h_{shape.id}" type="{shape.history}"><transition target="{default}"/></history>'
             )
-        content += [self.state(child, region or (child if shape.kind == "parallel" else None)) for child in shape.children]
+        content += [
+            self.state(child, region or (child if shape.kind == "parallel" else None)) for child in shape.children
+        ]
         initial = ""
         if shape.kind == "state" and shape.children:
             initial = f' initial="{self.draw(st.sampled_from(shape.children)).id}"'

@@ -30,7 +30,8 @@ async def test_async_code_runs_on_the_loop_and_plain_functions_in_threads(house:
 
 
 async def test_a_switch_takes_the_first_case_that_holds_and_skips_the_rest(house: House) -> None:
-    ended = await house.run("""
+    ended = await house.run(
+        """
         inputs: {n: integer}
         nodes:
           s:
@@ -44,7 +45,9 @@ async def test_a_switch_takes_the_first_case_that_holds_and_skips_the_rest(house
           small: {set: {v: small}}
           after: {needs: [big], set: {v: after}}
         outputs: {v: =middle.v}
-        """, {"n": 7})
+        """,
+        {"n": 7},
+    )
     assert ended.outputs == {"v": "middle"}
     assert ended.nodes["s"].output == {"chose": ["middle", "also"]}
     assert ended.nodes["big"].phase == "skipped"
@@ -89,10 +92,13 @@ async def test_an_empty_list_gives_an_empty_list(house: House) -> None:
     assert ended.outputs == {"p": []}
 
 
-@pytest.mark.parametrize(("mode", "wanted"), [
-    ("collect", [0, "error", 2]),
-    ("{allow: 1}", [0, None, 2]),
-])
+@pytest.mark.parametrize(
+    ("mode", "wanted"),
+    [
+        ("collect", [0, "error", 2]),
+        ("{allow: 1}", [0, None, 2]),
+    ],
+)
 async def test_failed_items_are_collected_or_allowed(house: House, mode: str, wanted: list[object]) -> None:
     @house.tool
     def odd(n: int) -> int:
@@ -215,19 +221,22 @@ async def test_first_goes_on_at_the_first_and_race_cancels_the_rest(house: House
     assert ended.nodes["b"].phase == "cancelled"
 
 
-@pytest.mark.parametrize(("how", "items", "wanted"), [
-    ("list", "{a: 1, b: null, c: 3}", [1, 3]),
-    ("concat", "[[1], [2, 3]]", [1, 2, 3]),
-    ("concat", "[a, b]", "ab"),
-    ("merge", "[{x: {y: 1}}, {x: {z: 2}}]", {"x": {"y": 1, "z": 2}}),
-    ("sum", "[1, 2, 3.5]", 6.5),
-    ("mean", "[1, 2]", 1.5),
-    ("min", "[3, 1]", 1),
-    ("max", "[3, 1]", 3),
-    ("count", "[1, null, 1]", 2),
-    ("first", "[null, 7]", 7),
-    ("vote", "[a, b, b, a, c, b]", "b"),
-])
+@pytest.mark.parametrize(
+    ("how", "items", "wanted"),
+    [
+        ("list", "{a: 1, b: null, c: 3}", [1, 3]),
+        ("concat", "[[1], [2, 3]]", [1, 2, 3]),
+        ("concat", "[a, b]", "ab"),
+        ("merge", "[{x: {y: 1}}, {x: {z: 2}}]", {"x": {"y": 1, "z": 2}}),
+        ("sum", "[1, 2, 3.5]", 6.5),
+        ("mean", "[1, 2]", 1.5),
+        ("min", "[3, 1]", 1),
+        ("max", "[3, 1]", 3),
+        ("count", "[1, null, 1]", 2),
+        ("first", "[null, 7]", 7),
+        ("vote", "[a, b, b, a, c, b]", "b"),
+    ],
+)
 async def test_every_aggregate_gives_what_it_says(house: House, how: str, items: str, wanted: object) -> None:
     ended = await house.run(f"nodes: {{g: {{aggregate: {how}, with: {items}}}}}")
     assert ended.outputs == {"g": wanted}
@@ -245,7 +254,9 @@ async def test_best_and_reduce_take_expressions(house: House) -> None:
 async def test_a_question_waits_for_an_answer_of_the_right_type(house: House) -> None:
     from nbflow.errors import InputError
 
-    execution = house.start("nodes: {q: {ask: {prompt: 'How many?', output: {n: integer}}}, after: {set: {twice: =q.n * 2}}}")
+    execution = house.start(
+        "nodes: {q: {ask: {prompt: 'How many?', output: {n: integer}}}, after: {set: {twice: =q.n * 2}}}"
+    )
     await execution.until("q")
     assert execution.phase == "waiting"
     assert execution.nodes["q"].detail["prompt"] == "How many?"
@@ -281,7 +292,9 @@ async def test_wait_ends_when_its_time_has_come(house: House) -> None:
 
 
 async def test_a_child_workflow_has_its_own_execution(house: House) -> None:
-    house.workflows["child"] = "name: child\ninputs: {n: integer}\nnodes: {a: {set: {v: =inputs.n + 1}}}\noutputs: {v: =a.v}"
+    house.workflows["child"] = (
+        "name: child\ninputs: {n: integer}\nnodes: {a: {set: {v: =inputs.n + 1}}}\noutputs: {v: =a.v}"
+    )
     ended = await house.run("nodes: {c: {workflow: child, with: {n: 1}}, after: {set: {v: =c.v}}}")
     assert ended.outputs == {"after": {"v": 2}}
     child = await house.engine.open(f"{ended.id}.c")

@@ -38,16 +38,21 @@ async def test_only_the_named_kinds_are_retried(house: House) -> None:
     assert again.nodes["a"].attempt == 2
 
 
-@pytest.mark.parametrize(("form", "outputs"), [
-    ("continue", {"v": {"got": None}}),
-    ("{value: {x: '${{ error.kind }}'}}", {"v": {"got": {"x": "ValueError"}}}),
-])
+@pytest.mark.parametrize(
+    ("form", "outputs"),
+    [
+        ("continue", {"v": {"got": None}}),
+        ("{value: {x: '${{ error.kind }}'}}", {"v": {"got": {"x": "ValueError"}}}),
+    ],
+)
 async def test_on_error_goes_on_with_null_or_a_value(house: House, form: str, outputs: dict[str, object]) -> None:
     @house.tool
     def bad() -> None:
         raise ValueError("bad")
 
-    ended = await house.run(f"nodes: {{a: {{tool: bad, on_error: {form}}}, b: {{set: {{got: =a}}}}}}\noutputs: {{v: =b}}")
+    ended = await house.run(
+        f"nodes: {{a: {{tool: bad, on_error: {form}}}, b: {{set: {{got: =a}}}}}}\noutputs: {{v: =b}}"
+    )
     assert ended.phase == "completed"
     assert ended.outputs == outputs
     assert ended.nodes["a"].error["kind"] == "ValueError"

@@ -13,7 +13,10 @@ import pytest
 def kill(times: int, seed: int, folder: Path) -> dict[str, object]:
     ran = subprocess.run(
         [sys.executable, "-m", "tests.runtime.killing", str(times), str(seed), str(folder)],
-        capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
     )
     return json.loads(ran.stdout.splitlines()[-1])
 

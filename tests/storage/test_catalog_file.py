@@ -72,7 +72,9 @@ asyncio.run(main())
 
 
 async def test_processes_that_save_at_once_lose_no_version(path: Path) -> None:
-    writers = [subprocess.Popen([sys.executable, "-c", SAVE, str(path), str(first)], cwd=ROOT) for first in (100, 200, 300)]
+    writers = [
+        subprocess.Popen([sys.executable, "-c", SAVE, str(path), str(first)], cwd=ROOT) for first in (100, 200, 300)
+    ]
     assert [writer.wait() for writer in writers] == [0, 0, 0]
     versions = await DuckDBCatalog(path).versions("demo")
     assert {each.version for each in versions} == {f"1.{first + n}" for first in (100, 200, 300) for n in range(15)}

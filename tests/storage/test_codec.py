@@ -121,15 +121,19 @@ def test_a_large_value_is_kept_by_its_hash_and_only_the_part_that_is_large() -> 
     assert round_trip(value) == value
 
 
-@pytest.mark.parametrize("value", [
-    [{"row": row, "text": "some text"} for row in range(10_000)],
-    {f"key {row}": row for row in range(10_000)},
-    {"$map": "x" * (LIMIT + 1)},
-    "\ud800" * (LIMIT + 1),
-    ["x" * (LIMIT - 10), "y" * (LIMIT - 10), float("nan")],
-    {"a" * (LIMIT + 5): 1},
-    10 ** (LIMIT // 2),
-], ids=["rows", "keys", "tag", "surrogates", "two", "key", "integer"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        [{"row": row, "text": "some text"} for row in range(10_000)],
+        {f"key {row}": row for row in range(10_000)},
+        {"$map": "x" * (LIMIT + 1)},
+        "\ud800" * (LIMIT + 1),
+        ["x" * (LIMIT - 10), "y" * (LIMIT - 10), float("nan")],
+        {"a" * (LIMIT + 5): 1},
+        10 ** (LIMIT // 2),
+    ],
+    ids=["rows", "keys", "tag", "surrogates", "two", "key", "integer"],
+)
 def test_large_values_come_back(value: Any) -> None:
     assert same(round_trip(value), value)
 
@@ -149,8 +153,12 @@ def test_the_same_large_value_is_kept_once() -> None:
 
 def test_frames_arrays_and_bytes_come_back() -> None:
     frame = pd.DataFrame(
-        {"a": [1, 2], "b": ["x", None], "when": pd.to_datetime(["2026-01-01", None], utc=True),
-         "kind": pd.Categorical(["p", "q"])},
+        {
+            "a": [1, 2],
+            "b": ["x", None],
+            "when": pd.to_datetime(["2026-01-01", None], utc=True),
+            "kind": pd.Categorical(["p", "q"]),
+        },
         index=pd.Index(["r", "s"], name="key"),
     )
     pd.testing.assert_frame_equal(round_trip({"table": [frame]})["table"][0], frame)
@@ -168,13 +176,17 @@ def test_bytes_and_json_of_the_same_content_do_not_mix() -> None:
     assert round_trip([f'"{text}"'.encode(), text]) == [f'"{text}"'.encode(), text]
 
 
-@pytest.mark.parametrize(("value", "words"), [
-    (object(), "object"),
-    ({1: 2}, "the key 1"),
-    ({"a": {None: 2}}, "the key None"),
-    (np.array([object()]), "array"),
-    (pd.DataFrame({"a": [object()]}), "DataFrame"),
-], ids=["object", "key", "none", "array", "frame"])
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (object(), "object"),
+        ({1: 2}, "the key 1"),
+        ({"a": {None: 2}}, "the key None"),
+        (np.array([object()]), "array"),
+        (pd.DataFrame({"a": [object()]}), "DataFrame"),
+    ],
+    ids=["object", "key", "none", "array", "frame"],
+)
 def test_what_cannot_be_stored_is_refused(value: Any, words: str) -> None:
     with pytest.raises(StorageError, match=words) as caught:
         round_trip(value)
@@ -231,7 +243,9 @@ def test_old_forms_are_lifted_step_by_step(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(codec.SHAPES, "NodeBegun", codec.Shape(NodeBegun))
     monkeypatch.setitem(codec.UPCASTERS, 1, lambda name, given: ("NodeBegun" if name == "NodeStarted" else name, given))
     monkeypatch.setitem(
-        codec.UPCASTERS, 2, lambda name, given: (name, {"node": given["node"], "tries": given["attempt"], "paths": ["p"]})
+        codec.UPCASTERS,
+        2,
+        lambda name, given: (name, {"node": given["node"], "tries": given["attempt"], "paths": ["p"]}),
     )
     event = codec.decode_event(1, "NodeStarted", '{"node":"n","attempt":4}', refuse)
     assert event == NodeBegun("n", 4, ("p",))

@@ -182,9 +182,10 @@ def test_a_file_size_limit_is_a_clear_error_and_nothing_acknowledged_is_lost(pat
 
 
 def _strace_works() -> bool:
-    return bool(shutil.which("strace")) and subprocess.run(
-        ["strace", "-o", os.devnull, "true"], capture_output=True, check=False
-    ).returncode == 0
+    return (
+        bool(shutil.which("strace"))
+        and subprocess.run(["strace", "-o", os.devnull, "true"], capture_output=True, check=False).returncode == 0
+    )
 
 
 @pytest.mark.skipif(not _strace_works(), reason="strace may not trace here")

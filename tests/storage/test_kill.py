@@ -34,7 +34,9 @@ class Harness:
     def __post_init__(self) -> None:
         self.nursery = subprocess.Popen(
             [sys.executable, "-m", "tests.storage.nursery", str(self.path), self.bug],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
         )
 
     def live(self, number: int, rng: random.Random) -> None:

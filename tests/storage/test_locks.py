@@ -28,7 +28,10 @@ def test_a_lock_is_held_by_one_and_goes_with_its_file(tmp_path: Path) -> None:
     folder = Folder(tmp_path / "history.duckdb")
     folder.create()
     with folder.held("claims"):
-        with pytest.raises(StorageError, match="held by another process") as caught, folder.held("claims", timeout=0.02):
+        with (
+            pytest.raises(StorageError, match="held by another process") as caught,
+            folder.held("claims", timeout=0.02),
+        ):
             pass
         assert caught.value.code == "store.shared"
         with folder.held("database"):

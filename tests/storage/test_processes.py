@@ -197,7 +197,12 @@ async def test_nothing_is_left_of_closed_writers(path: Path) -> None:
         journal = DuckDBJournal(path)
         await journal.append(f"x{number}", records(1, 1), after=0)
         await journal.close()
-    assert sorted(p.name for p in (path.parent / "segments").iterdir()) == ["claims", "claims.lock", "database.lock", "database.made"]
+    assert sorted(p.name for p in (path.parent / "segments").iterdir()) == [
+        "claims",
+        "claims.lock",
+        "database.lock",
+        "database.made",
+    ]
 
 
 def test_reading_a_folder_without_a_store_makes_nothing(path: Path) -> None:

@@ -23,7 +23,7 @@ def advance(state: ExecutionState, outcome: Outcome, at: float) -> tuple[list[e.
     return records, effects
 
 
-def _effects(state: ExecutionState, record: e.Record, effects: list[f.Effect]) -> None:  # noqa: PLR0912,C901 - one flat match
+def _effects(state: ExecutionState, record: e.Record, effects: list[f.Effect]) -> None:
     event = record.event
     match event:
         case e.NodeStarted():
@@ -73,7 +73,8 @@ def _effects(state: ExecutionState, record: e.Record, effects: list[f.Effect]) -
 
 
 def _spread(
-    state: ExecutionState, event: e.NodeCompleted | e.NodeFailed | e.NodeSkipped | e.NodeCancelled,
+    state: ExecutionState,
+    event: e.NodeCompleted | e.NodeFailed | e.NodeSkipped | e.NodeCancelled,
     effects: list[f.Effect],
 ) -> None:
     if event.activated:

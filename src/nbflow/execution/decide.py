@@ -18,7 +18,7 @@ from nbflow.execution.moves import moved
 from nbflow.execution.state import ENDED, SETTLED, ExecutionState, NodeState
 
 
-def decide(state: ExecutionState, outcome: o.Outcome, at: float) -> list[e.Event]:  # noqa: PLR0911,PLR0912,C901 - one flat match
+def decide(state: ExecutionState, outcome: o.Outcome, at: float) -> list[e.Event]:
     """The facts that follow, in order; none when the outcome is late, repeated or out of place."""
     match outcome:
         case o.Admitted():
@@ -92,8 +92,16 @@ def _begun(state: ExecutionState, outcome: o.Begun) -> list[e.Event]:
     roots = tuple(sorted(plan.body.nodes[index].id for index in plan.body.roots))
     return [
         e.ExecutionStarted(
-            plan.name, plan.version, plan.hash, plan.source, outcome.inputs, roots, outcome.labels, outcome.origin,
-            outcome.mock, sources=outcome.sources,
+            plan.name,
+            plan.version,
+            plan.hash,
+            plan.source,
+            outcome.inputs,
+            roots,
+            outcome.labels,
+            outcome.origin,
+            outcome.mock,
+            sources=outcome.sources,
         )
     ]
 
@@ -119,8 +127,16 @@ def _succeeded(state: ExecutionState, outcome: o.Succeeded) -> list[e.Event]:
         cancelled = losers(frame, plan.index, activated) if activated and _races(node, activated) else ()
     return [
         e.NodeCompleted(
-            outcome.path, outcome.attempt or node.attempt + 1, outcome.output, activated, skipped, outcome.chosen,
-            cancelled, outcome.inputs, outcome.taken, outcome.key,
+            outcome.path,
+            outcome.attempt or node.attempt + 1,
+            outcome.output,
+            activated,
+            skipped,
+            outcome.chosen,
+            cancelled,
+            outcome.inputs,
+            outcome.taken,
+            outcome.key,
         )
     ]
 
@@ -145,7 +161,13 @@ def _failed(state: ExecutionState, outcome: o.Failed, at: float) -> list[e.Event
     if outcome.again:
         return [e.AttemptFailed(node.path, node.attempt, outcome.error, at)]
     return failed(
-        state, node, outcome.error, at, value=outcome.value, luck=outcome.luck, retryable=outcome.retryable,
+        state,
+        node,
+        outcome.error,
+        at,
+        value=outcome.value,
+        luck=outcome.luck,
+        retryable=outcome.retryable,
         retry_after=outcome.retry_after,
     )
 
@@ -171,8 +193,16 @@ def _called(state: ExecutionState, outcome: o.Called) -> list[e.Event]:
         return []
     return [
         e.CallRecorded(
-            outcome.path, outcome.attempt, outcome.call, outcome.kind, outcome.name, outcome.request, outcome.response,
-            outcome.error, outcome.seconds, outcome.usage,
+            outcome.path,
+            outcome.attempt,
+            outcome.call,
+            outcome.kind,
+            outcome.name,
+            outcome.request,
+            outcome.response,
+            outcome.error,
+            outcome.seconds,
+            outcome.usage,
         )
     ]
 
@@ -183,6 +213,4 @@ def _recovered(state: ExecutionState, outcome: o.Recovered, at: float) -> list[e
 
 def _in_doubt(state: ExecutionState) -> tuple[str, ...]:
     """Attempts that may have had their effect: a person or a policy says what holds."""
-    return tuple(
-        path for path, node in state.running.items() if node.effects == "once" and not node.frame.closed
-    )
+    return tuple(path for path, node in state.running.items() if node.effects == "once" and not node.frame.closed)

@@ -13,7 +13,9 @@ def begin_end(
 ) -> list[e.Event]:
     """The execution will end as `phase`: all that is active is cancelled, except the node that failed."""
     active = tuple(
-        path for path, node in state.nodes.items() if node.phase not in SETTLED and not node.frame.closed and path != but
+        path
+        for path, node in state.nodes.items()
+        if node.phase not in SETTLED and not node.frame.closed and path != but
     )
     return [e.ExecutionEnding(phase, error, active)]
 

@@ -15,8 +15,15 @@ from nbflow.plan.plan import Branches, ForEach, Machine
 
 
 def failed(
-    state: ExecutionState, node: NodeState, error: dict[str, Any], at: float, *, value: Any = None, luck: float = 0.0,
-    retryable: bool = True, retry_after: float | None = None,
+    state: ExecutionState,
+    node: NodeState,
+    error: dict[str, Any],
+    at: float,
+    *,
+    value: Any = None,
+    luck: float = 0.0,
+    retryable: bool = True,
+    retry_after: float | None = None,
 ) -> list[e.Event]:
     """A node's attempt failed: retry → on_error of the node → its body or the execution fails."""
     path, attempt = node.path, node.attempt

@@ -50,7 +50,9 @@ def follow(frame: Frame, index: int, alive: bool, chosen: tuple[str, ...] = ()) 
             if verdict:
                 activated.append(target)
             else:
-                skipped.append((target, _reason(nodes[source], nodes[target], edge.gate, source == index and alive, gates)))
+                skipped.append(
+                    (target, _reason(nodes[source], nodes[target], edge.gate, source == index and alive, gates))
+                )
                 settled.append((target, False, ()))
     if len(activated) > 1:
         activated.sort(key=lambda target: nodes[target].id)

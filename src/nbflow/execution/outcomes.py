@@ -204,7 +204,26 @@ class Moved:
 
 
 Outcome = (
-    Begun | Declined | Admitted | Succeeded | Failed | Waits | Woken | Opened | BodyDone | BodyBroken | Finished
-    | Broken | CancelWished | CleanupWished | PauseWished | ResumeWished | SuspendWished | Recovered | Signalled | Edited | Called
+    Begun
+    | Declined
+    | Admitted
+    | Succeeded
+    | Failed
+    | Waits
+    | Woken
+    | Opened
+    | BodyDone
+    | BodyBroken
+    | Finished
+    | Broken
+    | CancelWished
+    | CleanupWished
+    | PauseWished
+    | ResumeWished
+    | SuspendWished
+    | Recovered
+    | Signalled
+    | Edited
+    | Called
     | Moved
 )

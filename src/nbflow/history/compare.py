@@ -46,7 +46,12 @@ def facts(node: NodeState | None) -> dict[str, Any]:
     error = node.error and {"kind": node.error.get("kind"), "message": node.error.get("message")}
     usd = sum(float(call.usage.get("usd") or 0.0) for call in node.calls or ())
     return {
-        "phase": node.phase, "inputs": node.inputs, "output": node.output, "error": error, "seconds": seconds, "usd": usd,
+        "phase": node.phase,
+        "inputs": node.inputs,
+        "output": node.output,
+        "error": error,
+        "seconds": seconds,
+        "usd": usd,
     }
 
 
@@ -73,13 +78,15 @@ def table(executions: list[Execution]) -> list[dict[str, Any]]:
         took = state.ended - state.started if state.ended is not None and state.started is not None else None
         nodes = [facts(node) for node in state.nodes.values()]
         calls = [call for node in state.nodes.values() for call in node.calls or () if call.kind == "model"]
-        rows.append({
-            "execution": execution.id,
-            "variant": state.labels.get("variant", ""),
-            "phase": execution.phase,
-            "seconds": took,
-            "tokens": sum(int(call.usage.get(side) or 0) for call in calls for side in ("input", "output")),
-            "usd": sum(row["usd"] for row in nodes),
-            "outputs": state.outputs,
-        })
+        rows.append(
+            {
+                "execution": execution.id,
+                "variant": state.labels.get("variant", ""),
+                "phase": execution.phase,
+                "seconds": took,
+                "tokens": sum(int(call.usage.get(side) or 0) for call in calls for side in ("input", "output")),
+                "usd": sum(row["usd"] for row in nodes),
+                "outputs": state.outputs,
+            }
+        )
     return rows

@@ -29,7 +29,11 @@ def sequence_of(execution: Execution, at: str | int) -> int:
 
 
 async def fork(
-    engine: Engine, execution: Execution, at: str | int, *, inputs: Mapping[str, Any] | None = None,
+    engine: Engine,
+    execution: Execution,
+    at: str | int,
+    *,
+    inputs: Mapping[str, Any] | None = None,
     labels: Mapping[str, str] | None = None,
 ) -> Execution:
     """A new execution that shares the records up to `at` and goes on from there.
@@ -46,13 +50,20 @@ async def fork(
     started = replace(first, origin={"fork": execution.id, "sequence": cut}, labels={**first.labels, **(labels or {})})
     records = [Record(1, execution.events[0].at, started), *execution.events[1:cut]]
     await engine.journal.append(id, records, after=0)
-    forked = await engine.recover(id, "fork", edits={at: inputs} if isinstance(at, str) and inputs is not None else None)
+    forked = await engine.recover(
+        id, "fork", edits={at: inputs} if isinstance(at, str) and inputs is not None else None
+    )
     return forked
 
 
 async def rerun(
-    engine: Engine, execution: Execution, plan: Plan | None = None, *, inputs: Mapping[str, Any] | None = None,
-    from_node: str | None = None, labels: Mapping[str, str] | None = None,
+    engine: Engine,
+    execution: Execution,
+    plan: Plan | None = None,
+    *,
+    inputs: Mapping[str, Any] | None = None,
+    from_node: str | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> Execution:
     """A new execution, of a changed workflow if `plan` is given, that keeps what did not change.
 
@@ -71,4 +82,3 @@ async def rerun(
 def kept_table(reuse: Reuse) -> list[dict[str, str]]:
     """What was taken over and why the rest runs, a row a node."""
     return [{"node": path, "result": why} for path, why in reuse.kept.items()]
-

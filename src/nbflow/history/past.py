@@ -21,7 +21,11 @@ class Past:
         return await forking.fork(engine, execution, at, inputs=inputs)
 
     async def rerun(
-        self, engine: Engine, execution: Execution, plan: Plan | None, inputs: Mapping[str, Any] | None,
+        self,
+        engine: Engine,
+        execution: Execution,
+        plan: Plan | None,
+        inputs: Mapping[str, Any] | None,
         from_node: str | None,
     ) -> Execution:
         return await forking.rerun(engine, execution, plan, inputs=inputs, from_node=from_node)

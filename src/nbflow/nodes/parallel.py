@@ -24,7 +24,9 @@ class ParallelKind:
             raise NodeError("InvalidInput", f"for_each takes a list; {work.items.text} is {type(items).__name__}")
         if len(items) > MAX_ITEMS:
             raise NodeError(
-                "LimitReached", f"parallel over {len(items)} items is past the limit of {MAX_ITEMS}", code="limit.fanout"
+                "LimitReached",
+                f"parallel over {len(items)} items is past the limit of {MAX_ITEMS}",
+                code="limit.fanout",
             )
         if not items:
             return Succeeded(node.path, 0, [], inputs={"items": items})

@@ -18,7 +18,11 @@ class WaitKind:
     def activate(self, node: NodeState, scope: Scope, now: float) -> Outcome:
         work = node.node.work
         assert isinstance(work, Wait)
-        until = now + work.seconds if work.seconds is not None else _moment(work.until.evaluate(scope) if work.until else None)
+        until = (
+            now + work.seconds
+            if work.seconds is not None
+            else _moment(work.until.evaluate(scope) if work.until else None)
+        )
         return Waits(node.path, 0, "wait", until)
 
     def hear(self, node: NodeState, name: str, value: Any, key: str | None, scope: Scope) -> Outcome | None:

@@ -36,10 +36,21 @@ class Engine:
     """
 
     def __init__(
-        self, journal: Journal, kinds: Mapping[str, Kind], compile: Callable[[str, str], Plan], *, clock: Clock | None = None,
-        secrets: Mapping[str, str] | None = None, redact: Callable[[Any], Any] | None = None,
-        env: Mapping[str, str] | None = None, limit: int | None = None, pools: Mapping[str, int] | None = None,
-        rates: Mapping[str, float] | None = None, grace: float = 10.0, history: History | None = None, guard: Guard | None = None,
+        self,
+        journal: Journal,
+        kinds: Mapping[str, Kind],
+        compile: Callable[[str, str], Plan],
+        *,
+        clock: Clock | None = None,
+        secrets: Mapping[str, str] | None = None,
+        redact: Callable[[Any], Any] | None = None,
+        env: Mapping[str, str] | None = None,
+        limit: int | None = None,
+        pools: Mapping[str, int] | None = None,
+        rates: Mapping[str, float] | None = None,
+        grace: float = 10.0,
+        history: History | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self.journal, self.kinds, self.compile = journal, kinds, compile
         self.performed = {name: kind for name, kind in kinds.items() if isinstance(kind, PerformedKind)}
@@ -59,8 +70,15 @@ class Engine:
     # --- executions ----------------------------------------------------------------------------------
 
     def start(
-        self, plan: Plan, inputs: Mapping[str, Any] | None = None, *, labels: Mapping[str, str] | None = None,
-        origin: dict[str, Any] | None = None, mock: bool = False, id: str | None = None, reuse: Results | None = None,
+        self,
+        plan: Plan,
+        inputs: Mapping[str, Any] | None = None,
+        *,
+        labels: Mapping[str, str] | None = None,
+        origin: dict[str, Any] | None = None,
+        mock: bool = False,
+        id: str | None = None,
+        reuse: Results | None = None,
     ) -> Execution:
         """Start an execution inside a running loop. Raises `InputError` for inputs the workflow does not take.
 
@@ -79,7 +97,10 @@ class Engine:
         if plan.timeout is not None:
             begun = state.started if state.started is not None else self.clock.now()
             error = {
-                "node": None, "attempt": 0, "kind": "Timeout", "code": "execution.timeout",
+                "node": None,
+                "attempt": 0,
+                "kind": "Timeout",
+                "code": "execution.timeout",
                 "message": f"the execution took longer than {plan.timeout:g} s",
             }
             driver.timers.set(" execution", begun + plan.timeout, lambda: driver.tell(o.Broken(error)))
@@ -105,7 +126,8 @@ class Engine:
         plan = self.compile(started.source, started.workflow)
         if plan.hash != started.hash:
             raise StorageError(
-                "execution.changed", f"the text of {started.workflow} means something else than when it began",
+                "execution.changed",
+                f"the text of {started.workflow} means something else than when it began",
                 "start it anew; what is recorded can still be read",
             )
         return plan
@@ -178,7 +200,8 @@ class Engine:
         wanted = len(state.nodes) + (step.total or 1) * len(work.body.nodes)
         if wanted > MAX_NODE_RUNS and wanted > len(state.root.body.nodes) * 2:
             raise NodeError(
-                "LimitReached", f"{wanted} node runs in one execution are past the limit of {MAX_NODE_RUNS}",
+                "LimitReached",
+                f"{wanted} node runs in one execution are past the limit of {MAX_NODE_RUNS}",
                 code="limit.fanout",
             )
 

@@ -28,7 +28,9 @@ def _active(execution: Execution, node: NodeState, engine: Engine | None) -> str
         case "scheduled":
             if node.path in execution.held:
                 return "it is held by the debugger or a pause"
-            return engine.dispatcher.verdict(execution.id, node.path) if engine is not None else "it has not started yet"
+            return (
+                engine.dispatcher.verdict(execution.id, node.path) if engine is not None else "it has not started yet"
+            )
         case "running":
             return f"attempt {node.attempt} is at work"
         case "waiting":

@@ -35,7 +35,11 @@ class NodeScope(Scope):
     __slots__ = ("frame", "index", "state")
 
     def __init__(
-        self, state: ExecutionState, frame: Frame, env: Mapping[str, str], more: Mapping[str, Any] | None = None,
+        self,
+        state: ExecutionState,
+        frame: Frame,
+        env: Mapping[str, str],
+        more: Mapping[str, Any] | None = None,
         index: int | None = None,
     ) -> None:
         super().__init__(more or ())
@@ -76,8 +80,12 @@ class NodeScope(Scope):
     def _execution(self) -> dict[str, Any]:
         state = self.state
         return {
-            "id": state.labels.get("execution", ""), "workflow": state.workflow, "version": state.version,
-            "started": state.started, "attempt": 1, "labels": state.labels,
+            "id": state.labels.get("execution", ""),
+            "workflow": state.workflow,
+            "version": state.version,
+            "started": state.started,
+            "attempt": 1,
+            "labels": state.labels,
         }
 
 

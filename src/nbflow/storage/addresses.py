@@ -46,7 +46,9 @@ def read_address(url: str | Path) -> Address:
         return _on_disk(text, text)
     scheme = _SCHEMES.get(match[1].lower())
     if scheme is None:
-        raise StorageError("store.url", f"no store is known for {match[1]}://", f"{_KNOWN}; did you mean postgresql://?")
+        raise StorageError(
+            "store.url", f"no store is known for {match[1]}://", f"{_KNOWN}; did you mean postgresql://?"
+        )
     return _on_disk(text, match[2]) if scheme == "duckdb" else Address(text, scheme)
 
 

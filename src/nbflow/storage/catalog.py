@@ -156,8 +156,11 @@ def _decode(line: bytes, fetch: Fetch) -> Fact:
     said = tags.read(line, fetch)
     kind, fields = FACTS.get(said["fact"]), said["fields"]
     if said["v"] > FORMAT or kind is None:
-        raise StorageError("store.version", f"the catalog has a fact {said['fact']} of format {said['v']}",
-                           "it was written by a newer nbflow; upgrade to read it")
+        raise StorageError(
+            "store.version",
+            f"the catalog has a fact {said['fact']} of format {said['v']}",
+            "it was written by a newer nbflow; upgrade to read it",
+        )
     if kind is Annotated and fields.get("tags") is not None:
         fields["tags"] = tuple(fields["tags"])
     return kind(**fields)

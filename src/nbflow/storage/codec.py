@@ -165,8 +165,11 @@ SHAPES: dict[str, Shape] = {kind.__name__: Shape(kind) for kind in get_args(Even
 
 def _event(version: int, name: str, given: Any, tagged: bool, line: bytes, fetch: Fetch) -> Event:
     if version > FORMAT:
-        raise StorageError("store.version", f"the journal is of format {version}; this nbflow reads up to {FORMAT}",
-                           "it was written by a newer nbflow; upgrade to read it")
+        raise StorageError(
+            "store.version",
+            f"the journal is of format {version}; this nbflow reads up to {FORMAT}",
+            "it was written by a newer nbflow; upgrade to read it",
+        )
     if tagged:
         content = tags.read(line, fetch)
         given = content if given is None else content["fields"]
@@ -174,8 +177,11 @@ def _event(version: int, name: str, given: Any, tagged: bool, line: bytes, fetch
         name, given = UPCASTERS[step](name, given)
     shape = SHAPES.get(name)
     if shape is None:
-        raise StorageError("store.version", f"the journal has the unknown event {name!r}",
-                           "it was written by a newer nbflow, or by a plug-in; upgrade to read it")
+        raise StorageError(
+            "store.version",
+            f"the journal has the unknown event {name!r}",
+            "it was written by a newer nbflow, or by a plug-in; upgrade to read it",
+        )
     try:
         return shape.build(given)
     except (TypeError, KeyError, AttributeError, ValueError) as error:

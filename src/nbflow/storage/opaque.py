@@ -56,8 +56,11 @@ def load(content: bytes, kind: str) -> Any:
         case "npy":
             return _load_array(content)
         case _:
-            raise StorageError("store.version", f"a stored value is of the unknown kind {kind!r}",
-                               "it was written by a newer nbflow; upgrade to read it")
+            raise StorageError(
+                "store.version",
+                f"a stored value is of the unknown kind {kind!r}",
+                "it was written by a newer nbflow; upgrade to read it",
+            )
 
 
 def _dump_frame(frame: Any) -> bytes:

@@ -46,8 +46,9 @@ def write(value: Any, keep: Keep) -> bytes:
         content = _dump(lifted)
         return content if len(content) <= LARGE else _dump(_shrink(lifted, keep))
     except RecursionError:
-        raise StorageError("store.not_json", "a value contains itself, or is nested too deeply to be stored",
-                           "give back flat data") from None
+        raise StorageError(
+            "store.not_json", "a value contains itself, or is nested too deeply to be stored", "give back flat data"
+        ) from None
 
 
 def read(content: bytes | str, fetch: Fetch) -> Any:
@@ -134,8 +135,11 @@ def _lift(value: Any, keep: Keep) -> Any:
 def _lift_mapping(value: dict[Any, Any], keep: Keep) -> Any:
     for key in value:
         if not isinstance(key, str):
-            raise StorageError("store.not_json", f"a mapping has the key {key!r}, and keys are texts in JSON",
-                               f"use {str(key)!r} instead")
+            raise StorageError(
+                "store.not_json",
+                f"a mapping has the key {key!r}, and keys are texts in JSON",
+                f"use {str(key)!r} instead",
+            )
     lifted = {str(key): _lift(item, keep) for key, item in value.items()}
     if (len(lifted) == 1 and next(iter(lifted)).startswith("$")) or not all(map(_safe, lifted)):
         return {"$map": [[_lift(key, keep), item] for key, item in lifted.items()]}
@@ -145,8 +149,11 @@ def _lift_mapping(value: dict[Any, Any], keep: Keep) -> Any:
 def _lift_opaque(value: Any, keep: Keep) -> dict[str, Any]:
     dumped = opaque.dump(value)
     if dumped is None:
-        raise StorageError("store.not_json", f"a value of type {type(value).__name__} cannot be stored",
-                           "give back JSON data (text, numbers, lists, mappings), a DataFrame, an array or bytes")
+        raise StorageError(
+            "store.not_json",
+            f"a value of type {type(value).__name__} cannot be stored",
+            "give back JSON data (text, numbers, lists, mappings), a DataFrame, an array or bytes",
+        )
     return _kept(*dumped, keep)
 
 
@@ -189,12 +196,15 @@ def _is_tag(value: Any) -> bool:
 def _revive(pairs: dict[str, Any], fetch: Fetch) -> Any:
     if not _is_tag(pairs):
         return pairs
-    (tag, content), = pairs.items()
+    ((tag, content),) = pairs.items()
     try:
         return _revivers[tag](content, fetch)
     except (KeyError, TypeError, ValueError) as error:
-        raise StorageError("store.version", f"a stored value has the unknown or broken tag {tag!r}: {error!r}",
-                           "it was written by a newer nbflow, or changed since") from None
+        raise StorageError(
+            "store.version",
+            f"a stored value has the unknown or broken tag {tag!r}: {error!r}",
+            "it was written by a newer nbflow, or changed since",
+        ) from None
 
 
 def _revive_value(reference: dict[str, Any], fetch: Fetch) -> Any:

@@ -67,8 +67,11 @@ class Folder:
         """
         missing = next((place for place in reversed(self.root.parents) if not place.exists()), None)
         if missing is not None:
-            raise StorageError("store.path", f"the folder {missing} does not exist, so no store is made in {self.root}",
-                               f"make it (mkdir -p {self.root}), or name another in NBFLOW_STORE")
+            raise StorageError(
+                "store.path",
+                f"the folder {missing} does not exist, so no store is made in {self.root}",
+                f"make it (mkdir -p {self.root}), or name another in NBFLOW_STORE",
+            )
         try:
             self.segments.mkdir(parents=True, exist_ok=True)
             self.values.mkdir(exist_ok=True)
@@ -91,15 +94,21 @@ class Folder:
         found = [*self.root.glob(f"{self.database.name}*.damaged-*"), *self.segments.glob("*.damaged-*")]
         return sorted(found, key=lambda path: path.name.rpartition(".damaged-")[2])
 
+    def lock_of(self, name: str) -> Path:
+        return self.segments / f"{name}.lock"
+
     @contextmanager
     def held(self, name: str, timeout: float = 10.0) -> Iterator[None]:
         """Hold one of the store's locks against threads and processes. Raises `StorageError` ``store.shared``."""
-        path = self.segments / f"{name}.lock"
+        path = self.lock_of(name)
         descriptor = _open(path)
         try:
             if not try_lock(descriptor, timeout=timeout):
-                raise StorageError("store.shared", f"{path} is held by another process for more than {timeout:g} s",
-                                   "another nbflow works on this store; try again, or see who holds it with `lsof`")
+                raise StorageError(
+                    "store.shared",
+                    f"{path} is held by another process for more than {timeout:g} s",
+                    "another nbflow works on this store; try again, or see who holds it with `lsof`",
+                )
             yield
         finally:
             os.close(descriptor)
@@ -111,8 +120,11 @@ def try_lock(descriptor: int, *, shared: bool = False, timeout: float = 0.0) -> 
     Raises `StorageError` ``store.network`` where the file system has no locks.
     """
     if fcntl is None:  # pragma: no cover
-        raise StorageError("store.network", "this system has no file locks that the embedded store can use",
-                           "use postgresql://, or run where `fcntl.flock` exists")
+        raise StorageError(
+            "store.network",
+            "this system has no file locks that the embedded store can use",
+            "use postgresql://, or run where `fcntl.flock` exists",
+        )
     mode = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB
     end = time.monotonic() + timeout
     while True:
@@ -120,8 +132,11 @@ def try_lock(descriptor: int, *, shared: bool = False, timeout: float = 0.0) -> 
             fcntl.flock(descriptor, mode)
         except OSError as error:
             if error.errno in _NO_LOCKS:
-                raise StorageError("store.network", "locks do not work on this file system (a network share?)",
-                                   "set NBFLOW_STORE to a folder on a local disk, or use postgresql://") from None
+                raise StorageError(
+                    "store.network",
+                    "locks do not work on this file system (a network share?)",
+                    "set NBFLOW_STORE to a folder on a local disk, or use postgresql://",
+                ) from None
             if error.errno not in (errno.EAGAIN, errno.EACCES):
                 raise
         else:
@@ -150,7 +165,13 @@ def _open(path: Path) -> int:
 
 def _refused(folder: Path, error: OSError) -> StorageError:
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        return StorageError("store.read_only", f"{folder} cannot be written: {error.strerror}",
-                            "set NBFLOW_STORE to a folder that can, such as duckdb:////tmp/history.duckdb")
-    return StorageError("store.path", f"the folder {folder} cannot be made: {error.strerror}",
-                        "make it, or set NBFLOW_STORE to one that is there")
+        return StorageError(
+            "store.read_only",
+            f"{folder} cannot be written: {error.strerror}",
+            "set NBFLOW_STORE to a folder that can, such as duckdb:////tmp/history.duckdb",
+        )
+    return StorageError(
+        "store.path",
+        f"the folder {folder} cannot be made: {error.strerror}",
+        "make it, or set NBFLOW_STORE to one that is there",
+    )

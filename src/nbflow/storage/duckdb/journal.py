@@ -51,7 +51,11 @@ class DuckDBJournal:
         self._closing = threading.Event()
         self._closed = False
         self._writer = Writer(
-            self.store.folder, self.values, self.store.stamp(), self.store.last_sequence, self.store.known,
+            self.store.folder,
+            self.values,
+            self.store.stamp(),
+            self.store.last_sequence,
+            self.store.known,
             self._written.set,
         )
         self._readers = ThreadPoolExecutor(1, "nbflow-reader")
@@ -117,8 +121,11 @@ class DuckDBJournal:
         if self._closed:
             raise StorageError("store.closed", "the journal is closed")
         if os.getpid() != self._process:
-            raise StorageError("store.forked", "this journal belongs to the process that was forked",
-                               "open the store anew in the child")
+            raise StorageError(
+                "store.forked",
+                "this journal belongs to the process that was forked",
+                "open the store anew in the child",
+            )
 
     def _take_in_now_and_then(self) -> None:
         while not self._closing.is_set():

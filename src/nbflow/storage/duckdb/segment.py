@@ -147,8 +147,11 @@ def check_header(path: Path, head: bytes) -> int:
     except (ValueError, KeyError, TypeError):
         return 0
     if version > FORMAT:
-        raise StorageError("store.version", f"{path} is of format {version}; this nbflow reads up to {FORMAT}",
-                           "it was written by a newer nbflow; upgrade to read it")
+        raise StorageError(
+            "store.version",
+            f"{path} is of format {version}; this nbflow reads up to {FORMAT}",
+            "it was written by a newer nbflow; upgrade to read it",
+        )
     return int(synced) if synced == again else 0
 
 

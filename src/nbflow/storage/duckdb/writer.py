@@ -54,8 +54,13 @@ class Writer:
     """Owns this process's segments. `last_sequence` reads the store; `known` names all its executions."""
 
     def __init__(
-        self, folder: Folder, values: FileValues, writer: str, last_sequence: Callable[[str], int],
-        known: Callable[[], Iterable[str]], wrote: Callable[[], None],
+        self,
+        folder: Folder,
+        values: FileValues,
+        writer: str,
+        last_sequence: Callable[[str], int],
+        known: Callable[[], Iterable[str]],
+        wrote: Callable[[], None],
     ) -> None:
         self.folder = folder
         self.values = values
@@ -203,10 +208,16 @@ def _failure(error: Exception, folder: Folder) -> StorageError:
     if isinstance(error, StorageError):
         return error
     if isinstance(error, OSError) and error.errno in _FULL:
-        return StorageError("store.full", f"the journal in {folder.root} could not be written: {error.strerror}",
-                            "nothing committed is lost; make room and go on with `nbflow executions recover`")
-    return StorageError("store.write", f"the journal in {folder.root} could not be written: {error}",
-                        "nothing committed is lost; go on with `nbflow executions recover` when the disk is well")
+        return StorageError(
+            "store.full",
+            f"the journal in {folder.root} could not be written: {error.strerror}",
+            "nothing committed is lost; make room and go on with `nbflow executions recover`",
+        )
+    return StorageError(
+        "store.write",
+        f"the journal in {folder.root} could not be written: {error}",
+        "nothing committed is lost; go on with `nbflow executions recover` when the disk is well",
+    )
 
 
 def _deliver(answers: list[Answer]) -> None:
