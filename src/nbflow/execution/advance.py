@@ -23,7 +23,7 @@ def advance(state: ExecutionState, outcome: Outcome, at: float) -> tuple[list[e.
     return records, effects
 
 
-def _effects(state: ExecutionState, record: e.Record, effects: list[f.Effect]) -> None:
+def _effects(state: ExecutionState, record: e.Record, effects: list[f.Effect]) -> None:  # noqa: C901 - one flat match
     event = record.event
     match event:
         case e.NodeStarted():
@@ -90,7 +90,7 @@ def _close(state: ExecutionState, frame: Frame, effects: list[f.Effect]) -> None
     effects.append(f.CloseFrame(frame.path) if frame.path else f.Finish())
 
 
-def outstanding(state: ExecutionState) -> list[f.Effect]:
+def outstanding(state: ExecutionState) -> list[f.Effect]:  # noqa: C901 - one flat survey
     """Every effect that no fact has answered yet. It looks at every node: for recovery only."""
     if state.suspended or state.phase in ("pending", "completed", "failed", "cancelled"):
         return []

@@ -15,7 +15,7 @@ Consequences = tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
 NOTHING: Consequences = ((), ())
 
 
-def follow(frame: Frame, index: int, alive: bool, chosen: tuple[str, ...] = ()) -> Consequences:
+def follow(frame: Frame, index: int, alive: bool, chosen: tuple[str, ...] = ()) -> Consequences:  # noqa: C901 - the hot path, in one piece
     """Paths that are activated and (path, reason) that are skipped once the node at `index` is settled.
 
     `alive` says whether its order and data edges are live; gate edges are live for the ids in `chosen`.

@@ -11,7 +11,7 @@ from nbflow.execution.state import SETTLED, ExecutionState, NodeState
 from nbflow.plan.plan import Branches, ForEach
 
 
-def mend(state: ExecutionState, at: float) -> list[e.Event]:
+def mend(state: ExecutionState, at: float) -> list[e.Event]:  # noqa: C901 - one flat survey
     """The facts that are missing. At most one decision can be open: the last one."""
     if state.ending:
         return []
