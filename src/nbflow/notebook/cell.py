@@ -74,21 +74,26 @@ async def run_workflow(session: Session, options: Options, workflow: Workflow) -
 
 async def start(session: Session, options: Options, workflow: Workflow) -> Execution:
     """Begin, with breakpoints set before the first node."""
+    execution = await _begin(session, options, workflow)
+    session.latest[workflow.name] = execution.id
     stops = session.stops_of(workflow.name)
     for node in options.breaks:
-        stops.nodes.setdefault(node, None)
-    if options.reuse is None:
-        execution = assembly.engine(options.store).start(workflow.plan, options.inputs, mock=options.mock)
-    else:
-        earlier = await find_execution(options.reuse or workflow.name, options.store)
-        execution = await session.rerun(earlier, workflow.plan, options.inputs, store=options.store, mock=options.mock)
-    if not (options.debug or stops.nodes):
-        return execution
-    if session.kernel and not session.attended() and not (options.debug or options.background):
-        session.write(f"{UNATTENDED}: {', '.join(stops.nodes)} [magic.breakpoint]")
-    else:
+        stops.add(node)
+    returns = options.debug or options.background or session.preferences.background
+    if session.looked_at or options.debug or (options.breaks and returns):
         stops.apply(execution, on_error=options.debug)
+    elif options.breaks:
+        session.write(f"{UNATTENDED}: {', '.join(options.breaks)} [magic.breakpoint]")
     return execution
+
+
+async def _begin(session: Session, options: Options, workflow: Workflow) -> Execution:
+    """A new execution, with finished work kept when that is asked for; while debugging it always is."""
+    earlier = session.latest.get(workflow.name) if options.debug and options.reuse is None else None
+    if options.reuse is None and earlier is None:
+        return assembly.engine(options.store).start(workflow.plan, options.inputs, mock=options.mock)
+    before = await find_execution(options.reuse or earlier or workflow.name, options.store)
+    return await session.rerun(before, workflow.plan, options.inputs, store=options.store, mock=options.mock)
 
 
 def check_breaks(plan: Plan, nodes: list[str]) -> None:

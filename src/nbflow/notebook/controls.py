@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from nbflow.errors import IllegalMove
-from nbflow.execution.state import ENDED
+from nbflow.notebook.breakpoints import Breakpoints
 from nbflow.notebook.render.picture import Picture
 from nbflow.notebook.verbs import BY_NAME
 from nbflow.notebook.waiting import Waiting
@@ -14,34 +14,6 @@ from nbflow.runtime.execution import Execution
 
 Message = Mapping[str, Any]
 Tool = tuple[str, str, str, bool, bool]
-
-
-class Breakpoints:
-    """The breakpoints of one workflow, by node, kept over its executions. A value is a condition or None."""
-
-    def __init__(self, nodes: Iterable[tuple[str, str | None]] = ()) -> None:
-        self.nodes: dict[str, str | None] = dict(nodes)
-
-    def apply(self, execution: Execution, *, on_error: bool) -> None:
-        """Set them on an execution that has just started; `on_error` also holds what fails or says `breakpoint:`."""
-        for node, when in self.nodes.items():
-            execution.break_at(node, when)
-        if on_error:
-            execution.attach()
-            for node in dict.fromkeys(inner.id for inner in execution.plan.body.nodes_within()):
-                execution.break_at(node, where="error")
-
-    def toggle(self, execution: Execution, node: str, when: str | None = None) -> str:
-        """Set one, or clear it; returns words."""
-        if node in self.nodes and when is None:
-            del self.nodes[node]
-            if execution.phase not in ENDED:
-                execution.clear_breakpoint(node)
-            return f"no longer holds at {node}"
-        if execution.phase not in ENDED:
-            execution.break_at(node, when)
-        self.nodes[node] = when
-        return f"holds at {node}" + (f" when {when}" if when else "")
 
 
 class Controls:

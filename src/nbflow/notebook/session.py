@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from nbflow import assembly
@@ -15,7 +16,8 @@ from nbflow.errors import ExecutionFailed, NbflowError
 from nbflow.execution.state import ENDED
 from nbflow.history.reuse import Reuse
 from nbflow.notebook import screen
-from nbflow.notebook.controls import Breakpoints, Controls
+from nbflow.notebook.breakpoints import Breakpoints, Kept
+from nbflow.notebook.controls import Controls
 from nbflow.notebook.errors import Cancelled, Suspended
 from nbflow.notebook.preferences import NBFlow
 from nbflow.notebook.progress import TextProgress
@@ -52,16 +54,26 @@ class Session:
         self.preferences = preferences or NBFlow()
         self.now = SystemClock().now
         self.workflows: dict[str, Workflow] = {}
-        self.breakpoints: dict[str, Breakpoints] = {}
+        self._breakpoints: Kept | None = None
         self.views: dict[str, LiveView] = {}
+        self.latest: dict[str, str] = {}  # workflow → the execution that this notebook began last
         self.drawn: set[str] = set()  # executions that this cell shows already
         self._past: list[PastView] = []
         self._showing: set[asyncio.Task[Execution]] = set()
         self._reused: dict[str, Reuse] = {}
         self._following: dict[str, asyncio.Task[None]] = {}
 
+    @property
+    def looked_at(self) -> bool:
+        """Whether a live view can be shown, and a person may be at it."""
+        return self.kernel and self.attended() and bool(self.preferences.live)
+
     def stops_of(self, workflow: str) -> Breakpoints:
-        return self.breakpoints.setdefault(workflow, Breakpoints())
+        """The breakpoints of a workflow; kept beside the store that was in force when they were first asked for."""
+        if self._breakpoints is None:
+            scheme, _, place = assembly.store_url(self.preferences.store or None).partition(":///")
+            self._breakpoints = Kept(Path(place).parent if scheme == "duckdb" else None)
+        return self._breakpoints.of(workflow)
 
     # --- starting from earlier results -------------------------------------------------------------------
 
@@ -140,6 +152,7 @@ class Session:
                 await execution
         finally:
             closing()
+            self._say_what_was_kept(execution)
 
     async def _present(
         self, execution: Execution, *, waiting: Waiting | None = None, debug: bool = False
@@ -152,7 +165,7 @@ class Session:
         if not self.kernel:
             return self._in_text(execution, watch, progress)
         place = await layout_aside(picture)
-        if not (self.attended() and self.preferences.live):
+        if not self.looked_at:
             return self._unattended(execution, watch, place, progress)
         controls = Controls(execution, picture, self.stops_of(execution.plan.name), debug=debug, waiting=waiting)
         view = LiveView(execution, watch, place, screen.OutputArea(), controls, self.now)
@@ -231,7 +244,7 @@ class Session:
         """A slider over the records of an execution; a still picture where nobody is."""
         watch = Watch(execution.plan, draw(execution.plan))
         place = await layout_aside(watch.picture)
-        if not (self.kernel and self.attended()) or not execution.events:
+        if not self.looked_at or not execution.events:
             await self.show(execution)
             return
         view = PastView(execution, watch, place, screen.OutputArea(), self._fork, self.now)

@@ -79,7 +79,7 @@ class View {
     this.facts.setAttribute("aria-live", "off");
     this.tools = make("div", "nbflow-tools");
     this.tools.setAttribute("role", "toolbar");
-    top.append(this.title, this.badge, this.facts, this.tools);
+    top.append(this.title, this.badge, this.facts, this.tools, this.zooms());
     this.bar = make("div", "nbflow-bar");
     this.fill = this.bar.appendChild(make("i"));
     this.slider = make("div", "nbflow-time");
@@ -95,6 +95,17 @@ class View {
     root.append(top, this.bar, this.slider, body, this.says, this.note);
     this.pan();
     el.append(root);
+  }
+
+  zooms() {
+    const zoom = make("div", "nbflow-zoom");
+    for (const [sign, name, act] of [["−", "smaller", () => this.zoom(1 / 1.25)], ["⤢", "fit", () => this.fit()], ["+", "larger", () => this.zoom(1.25)]]) {
+      const button = zoom.appendChild(make("button", "", sign));
+      button.title = name;
+      button.setAttribute("aria-label", name);
+      button.onclick = act;
+    }
+    return zoom;
   }
 
   colour() {
@@ -121,13 +132,7 @@ class View {
       group.setAttribute("aria-label", group.querySelector("title")?.textContent || group.id);
       group.addEventListener("click", (event) => { event.stopPropagation(); if (!this.dragged) this.look(group.id); });
     }
-    const zoom = make("div", "nbflow-zoom");
-    for (const [sign, name, act] of [["−", "smaller", () => this.zoom(1 / 1.25)], ["fit", "fit", () => this.fit()], ["+", "larger", () => this.zoom(1.25)]]) {
-      const button = zoom.appendChild(make("button", "", sign));
-      button.setAttribute("aria-label", name);
-      button.onclick = act;
-    }
-    this.window.append(this.svg, zoom);
+    this.window.append(this.svg);
     this.fit();
   }
 
