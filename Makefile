@@ -6,7 +6,7 @@ BIN := .venv/bin
 JOBS ?= 2
 ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: demo lab test nightly check format benchmark canary clean
+.PHONY: demo lab test nightly check format benchmark canary images clean
 
 demo: .venv/demo  ## install, run the quickstart with live progress, say how to open it
 	$(BIN)/nbflow demo
@@ -37,6 +37,9 @@ benchmark: .venv/test  ## measure, and write docs/performance.md
 
 canary: .venv/test  ## the suite with canary keys, then a search for them in all it left
 	$(BIN)/python -m tests.canary -q
+
+images: .venv/test  ## take the pictures of the docs anew, in a real JupyterLab
+	NBFLOW_IMAGES=1 $(BIN)/python -m pytest -m browser -q tests/browser
 
 clean:
 	rm -rf .venv .nbflow dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -19,6 +19,7 @@ from nbflow.notebook.render.extract import picture
 from nbflow.notebook.session import Session
 from nbflow.notebook.verbs import BY_NAME, VERBS
 
+ALIASES = {"continue": "resume", "stop": "suspend"}
 Run = Callable[[Session, str], Awaitable[Any]]
 
 
@@ -32,6 +33,7 @@ class Command:
 async def run_command(session: Session, line: str) -> Any:
     """Carry a line magic out. Raises `MagicError` for a verb that is none."""
     verb, _, rest = line.strip().partition(" ")
+    verb = ALIASES.get(verb, verb)
     if verb in ("", "help", "--help", "-h", "?"):
         session.write(page())
         return None
@@ -47,7 +49,7 @@ def _read(session: Session, line: str) -> Arguments:
 
 
 def all_verbs() -> list[str]:
-    return [*COMMANDS, *BY_NAME, "help"]
+    return [*COMMANDS, *BY_NAME, *ALIASES, "help"]
 
 
 def unknown_verb(session: Session, verb: str) -> MagicError:
