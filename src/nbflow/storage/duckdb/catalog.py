@@ -7,6 +7,7 @@ acknowledged and is overwritten, a damaged one is named and nothing behind it is
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import Callable
 from functools import partial
@@ -20,6 +21,7 @@ from nbflow.storage.duckdb.values import FileValues
 
 Answer = TypeVar("Answer")
 
+_SAVED = b'"fact":"Saved"'
 _CRC = 9  # eight digits of the checksum, a space
 
 
@@ -45,6 +47,27 @@ class FileFacts:
         except FileNotFoundError:
             return []
         return [line[_CRC:] if _intact(line) else b"" for line in content.split(b"\n")[:-1]]
+
+    def all(self) -> list[bytes]:
+        """All facts, in order."""
+        return [line for line in self._lines() if line]
+
+    def take_in(self, facts: list[bytes]) -> int:
+        """Add facts of another catalog: all when this one is empty, else the versions it does not have.
+
+        The number of versions added. A version that has another meaning here is left out.
+        """
+        if not self._lines():
+            for number, fact in enumerate(facts, 1):
+                self._append(number, fact)
+            return sum(_SAVED in fact for fact in facts)
+        added = 0
+        for fact in facts:
+            here = self.all()
+            if _SAVED in fact and fact not in here and not _takes(here, fact):
+                self._append(len(self._lines()) + 1, fact)
+                added += 1
+        return added
 
     def damage(self) -> list[str]:
         """What cannot be read, in words."""
@@ -74,8 +97,22 @@ class DuckDBCatalog(LogCatalog):
 
     def __init__(self, path: str | Path) -> None:
         folder = Folder(Path(path).absolute())
-        values = FileValues(folder.values)
+        values = FileValues(folder.values, folder.lock_of("values"))
         super().__init__(FileFacts(folder), values.put, values.get)
+
+
+def _takes(here: list[bytes], fact: bytes) -> bool:
+    """Whether the version of a fact is here already."""
+    version = json.loads(fact)["fields"]["version"]
+    named = {(each["name"], each["version"]) for each in map(_version, here) if each}
+    return (version["name"], version["version"]) in named
+
+
+def _version(fact: bytes) -> dict[str, str] | None:
+    if _SAVED not in fact:
+        return None
+    found: dict[str, str] = json.loads(fact)["fields"]["version"]
+    return found
 
 
 def _intact(line: bytes) -> bool:

@@ -55,6 +55,7 @@ class Damaged(StorageError):
 
     def __init__(self, message: str) -> None:
         super().__init__("store.corrupt", message)
+        self.text = message
 
 
 def create(path: Path) -> None:
@@ -72,6 +73,38 @@ def create(path: Path) -> None:
         connection.execute("use memory")
         connection.execute("detach store")
     draft.rename(path)
+
+
+def in_use(path: Path) -> bool:
+    """Whether this process has another connection to a store open, or another process has."""
+    import duckdb
+
+    try:
+        duckdb.connect(path, read_only=True).close()
+    except duckdb.Error as error:
+        return isinstance(_meaning(path, str(error)), Busy)
+    return False
+
+
+def rewrite(path: Path, slack: float) -> bool:
+    """Write a store anew, sorted by execution, when more than `slack` of its blocks are empty."""
+    with opened(path) as connection:
+        connection.execute("checkpoint")
+        ((total, free),) = connection.execute(
+            "select total_blocks, free_blocks from pragma_database_size() where database_name = current_database()"
+        ).fetchall()
+        if not total or free / total <= slack:
+            return False
+        draft = path.with_name(f".{path.name}.new")
+        draft.unlink(missing_ok=True)
+        create(draft)
+        connection.execute(f"attach {literal(draft)} as fresh")
+        for table in ("records", "summaries", "taken", "damage"):
+            connection.execute(f"insert into fresh.{table} from {table} order by 1, 2")
+        connection.execute("checkpoint fresh")
+        connection.execute("detach fresh")
+    draft.rename(path)
+    return True
 
 
 @contextmanager

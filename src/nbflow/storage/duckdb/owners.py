@@ -124,6 +124,39 @@ def read_claims(folder: Folder) -> list[str]:
     return []
 
 
+def owned(folder: Folder, execution: str) -> bool:
+    """Whether a living writer has an execution."""
+    with suppress(FileNotFoundError):
+        writer = _parse(folder.claims.read_bytes()).get(execution)
+        return bool(writer) and alive(folder, writer or "")
+    return False
+
+
+def note(folder: Folder, executions: list[str]) -> None:
+    """Let it be known that executions are there, without a writer."""
+    if not executions:
+        return
+    with folder.held("claims"), folder.claims.open("a+b") as file:
+        if file.tell() and _lacks_end(file.fileno()):
+            file.write(b"\n")
+        file.write(b"".join(json.dumps((execution, "")).encode() + b"\n" for execution in executions))
+
+
+def keep_claims(folder: Folder, wanted: Callable[[str, str], bool]) -> None:
+    """Rewrite the claims with those that are wanted, by execution and writer; others notice by the new file."""
+    with folder.held("claims"):
+        if not folder.claims.exists():
+            return
+        claims = _parse(folder.claims.read_bytes())
+        kept = [claim for claim in claims.items() if wanted(*claim)]
+        draft = folder.claims.with_name("claims.new")
+        with draft.open("wb") as file:
+            file.write(b"".join(json.dumps(claim).encode() + b"\n" for claim in kept))
+            file.flush()
+            os.fsync(file.fileno())
+        draft.rename(folder.claims)
+
+
 def forget_dead(folder: Folder) -> None:
     """Remove the lock files of writers that are dead and have no segment left."""
     with folder.held("claims"):

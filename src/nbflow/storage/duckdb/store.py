@@ -45,7 +45,7 @@ class DuckDBStore:
         self.folder = Folder(Path(path).absolute())
         self.clock = clock or SystemClock()
         self._check_place()
-        self.values = FileValues(self.folder.values)
+        self.values = FileValues(self.folder.values, self.folder.lock_of("values"))
         self._alone = threading.RLock()
 
     # --- questions ------------------------------------------------------------------------------------
@@ -135,6 +135,16 @@ class DuckDBStore:
                 connection.execute(f"attach {database.literal(path)} as {name} (read_only)")
         # the copy's name is gone, and its space with the connection
 
+    def rewrite(self, slack: float) -> bool:
+        """Write the database anew when more than a share of it is empty, to give the space back. False when not done.
+
+        It is not when somebody else has it open, in this process or another: they would go on with the old file.
+        """
+        with self._alone, self.folder.held("database", _PATIENCE):
+            if not self.folder.database.exists() or database.in_use(self.folder.database):
+                return False
+            return database.rewrite(self.folder.database, slack)
+
     # --- order ----------------------------------------------------------------------------------------
 
     def stamp(self) -> str:
@@ -147,13 +157,15 @@ class DuckDBStore:
                     return self._ask_once(question)
                 except Damaged as damage:
                     if not patience:
-                        raise StorageError("store.corrupt", str(damage)) from None
+                        raise StorageError("store.corrupt", damage.text) from None
+                    self._check_unused()
                     salvage.repair(self.folder, self.stamp(), str(damage))
                 except OSError as error:
                     raise Busy(f"{self.folder.root} cannot be written: {error.strerror}") from None
                 except StorageError as error:
                     if error.code != "store.not_a_database" or not patience or self._is_duckdb() is not False:
                         raise
+                    self._check_unused()
                     salvage.repair(self.folder, self.stamp(), str(error))
         raise AssertionError("unreachable")
 
@@ -163,6 +175,12 @@ class DuckDBStore:
         with database.opened(self.folder.database) as connection:
             intake.take_in(connection, self.folder, self.stamp(), self.folder.segments / "taking.tmp")
             return question(connection)
+
+    def _check_unused(self) -> None:
+        """A connection of the user's in this process would go on with the damaged file, under the new one's name."""
+        if database.in_use(self.folder.database):
+            raise StorageError("store.corrupt", f"{self.folder.database} is damaged, and this process has it open",
+                               "close your own connections to it; it is then set aside and rebuilt")
 
     def _begin(self) -> None:
         self.folder.set_aside(self.folder.wal, self.stamp())  # a log without its database

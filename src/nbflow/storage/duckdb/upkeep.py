@@ -1,0 +1,166 @@
+"""Keeping the embedded store in order: checking it, taking out what is old, giving back space, while others write.
+
+Only executions that have ended are taken out. Values are taken out when nothing names them any more and nobody has
+put them for an hour, under a lock that every writer of values shares.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbflow.errors import StorageError
+from nbflow.ports.journal import Gap
+from nbflow.storage import codec
+from nbflow.storage.duckdb import owners
+from nbflow.storage.duckdb.database import Connection
+from nbflow.storage.duckdb.store import DuckDBStore
+
+YOUNG = 3600.0  # seconds in which a value that nothing names yet may belong to a record that is being written
+_DIGEST = re.compile(rb'"sha256":\s?"([0-9a-f]{64})"')
+_SLACK = 0.25  # share of a database that may be empty before it is written anew
+
+
+@dataclass(frozen=True, slots=True)
+class Vacuumed:
+    """What was taken out, and the bytes of the store before and after."""
+
+    executions: int
+    records: int
+    values: int
+    before: int
+    after: int
+
+
+def vacuum(store: DuckDBStore, *, keep: float | None = None, size: int | None = None) -> Vacuumed:
+    """Take out ended executions and give their space back.
+
+    `keep` is for how many seconds after its end an execution stays; `size` how many bytes the store may have, the
+    oldest ended ones going first. Without either only space is given back. Raises `StorageError`.
+    """
+    before = size_of(store)
+    now = store.clock.now()
+
+    def take_out(connection: Connection) -> tuple[int, int]:
+        return _take_out(connection, _doomed(connection, now, keep, size, before))
+
+    executions, records = store.ask(take_out)
+    values = _drop_values(store, now)
+    _compact_claims(store)
+    store.rewrite(_SLACK)
+    return Vacuumed(executions, records, values, before, size_of(store))
+
+
+def check(store: DuckDBStore) -> Iterator[Gap]:
+    """Everything that is wrong: what `gaps` knows, and every record and value that cannot be read."""
+    yield from store.gaps()
+    for execution in store.known():
+        rows = store.ask(lambda connection, name=execution: connection.execute(  # type: ignore[misc]
+            "select sequence, event, format, fields from records where execution = ? order by sequence", [name]
+        ).fetchall())  # fmt: skip
+        for sequence, event, version, fields in rows:
+            try:
+                codec.decode_event(version, event, fields, store.values.get)
+            except StorageError as error:
+                yield Gap(execution, sequence, sequence, f"record {sequence} of {execution}: {error}")
+
+
+def size_of(store: DuckDBStore) -> int:
+    """The bytes of all files of a store."""
+    folder = store.folder
+    files = [folder.database, folder.wal, folder.catalog, *folder.segments.glob("*"), *folder.values.rglob("*")]
+    return sum(_size(path) for path in files)
+
+
+def _doomed(connection: Connection, now: float, keep: float | None, size: int | None, present: int) -> list[str]:
+    """Which ended executions go, the oldest end first."""
+    rows = connection.execute(
+        "select execution, ended, bytes from summaries join"
+        " (select execution, sum(strlen(fields::varchar)) as bytes from records group by execution)"
+        " using (execution) where ended is not null order by ended, execution"
+    ).fetchall()
+    too_much = 0.0 if size is None else max(0, present - size) / max(1, present)
+    total = sum(bytes for _, _, bytes in rows) or 1
+    doomed, gone = [], 0
+    for execution, ended, bytes in rows:
+        if (keep is not None and ended < now - keep) or gone / total < too_much:
+            doomed.append(execution)
+            gone += bytes
+    return doomed
+
+
+def _take_out(connection: Connection, doomed: list[str]) -> tuple[int, int]:
+    if not doomed:
+        return 0, 0
+    chosen = "where execution in (select unnest(?::varchar[]))"
+    ((records,),) = connection.execute(f"select count(*) from records {chosen}", [doomed]).fetchall()  # noqa: S608
+    connection.execute("begin")
+    for table in ("records", "summaries"):
+        connection.execute(f"delete from {table} {chosen}", [doomed])  # noqa: S608 - ours
+    connection.execute("commit")
+    return len(doomed), int(records)
+
+
+def _drop_values(store: DuckDBStore, now: float) -> int:
+    """Take out the values that no record, catalog or other value names."""
+    folder = store.folder
+    with folder.held("values"):
+        named = set(digests(store.ask(_naming)))
+        for path in (folder.catalog, *folder.segments.glob("*.jsonl")):
+            with suppress(FileNotFoundError):
+                named.update(digests([path.read_bytes()]))
+        files = {path.stem: path for path in folder.values.glob("*/*.*") if len(path.stem) == 64}
+        named = _closure(named, files)
+        dropped = [path for digest, path in files.items() if digest not in named and _age(path, now) > YOUNG]
+        for path in dropped:
+            path.unlink(missing_ok=True)
+    return len(dropped)
+
+
+def _naming(connection: Connection) -> list[bytes]:
+    asked = "select fields::varchar from records where contains(fields::varchar, ?)"
+    return [text.encode() for (text,) in connection.execute(asked, ['"$value"']).fetchall()]
+
+
+def digests(contents: Iterable[bytes]) -> Iterator[str]:
+    """The hashes of kept values that some JSON names."""
+    for content in contents:
+        for match in _DIGEST.finditer(content):
+            yield match[1].decode()
+
+
+def _closure(named: set[str], files: dict[str, Path]) -> set[str]:
+    """Those that are named, and what they name."""
+    open, seen = list(named), set(named)
+    while open:
+        path = files.get(open.pop())
+        if path is not None and path.suffix == ".json":
+            inner = set(digests([path.read_bytes()])) - seen
+            seen |= inner
+            open += inner
+    return seen
+
+
+def _compact_claims(store: DuckDBStore) -> None:
+    """Forget the claims of executions that are gone and that no living writer has."""
+    present = set(store.known())
+    owners.keep_claims(store.folder, lambda execution, writer: (
+        execution in present or bool(writer and owners.alive(store.folder, writer))
+    ))  # fmt: skip
+
+
+def _size(path: Path) -> int:
+    with suppress(OSError):
+        if path.is_file():
+            return path.stat().st_size
+    return 0
+
+
+def _age(path: Path, now: float) -> float:
+    with suppress(FileNotFoundError):
+        return now - path.stat().st_mtime
+    return 0.0
+
