@@ -16,6 +16,7 @@ SCOPE: dict[str, Any] = {
     "words": ["ab"] * 2_000,
     "deep": None,
     "n": 10**6,
+    "n2": [-1, -2],
     "m": {str(i): i for i in range(2_000)},
 }
 deep: Any = "end"
@@ -74,6 +75,12 @@ BOMBS = [
     "[[[[xs] * 100] * 100] * 100]",
     "len(str(2**9999)) * text",
     "{(x, y, z): 1 for x in xs for y in xs for z in xs}",
+    "{x * 2305843009213693951 for x in range(200000)}",
+    "{x * 2305843009213693951: 1 for x in range(200000)}",
+    "set([x * 2305843009213693951 for x in range(200000)])",
+    "dict([[x * 2305843009213693951, 1] for x in range(200000)])",
+    "{((a, b, c, d, e, f), (g, h, i, j, k)) for a in n2 for b in n2 for c in n2 for d in n2 for e in n2 for f in n2"
+    " for g in n2 for h in n2 for i in n2 for j in n2 for k in n2}",
 ]
 
 
@@ -152,7 +159,15 @@ def test_a_huge_text_is_read_or_refused_and_never_breaks_the_parser(name: str) -
 
 
 @pytest.mark.parametrize(
-    "text", ["[x * 2 + 1 for x in range(100000)]", "sum(range(400000))", "'ab' * 4000000", "2 ** 9998"]
+    "text",
+    [
+        "[x * 2 + 1 for x in range(100000)]",
+        "sum(range(400000))",
+        "{(x % 7, x) for x in range(50000)}",
+        "{x * 2 ** 61: 1 for x in range(9000)} == {}",
+        "'ab' * 4000000",
+        "2 ** 9998",
+    ],
 )
 def test_ordinary_amounts_of_work_are_within_the_budget(text: str) -> None:
     compile_expression(text).evaluate({})

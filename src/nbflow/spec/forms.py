@@ -69,20 +69,7 @@ Fields = Mapping[str, Form]
 
 def kind_of(at: Located) -> str:
     """What a value is, in the author's words."""
-    value = at.value
-    match value:
-        case None:
-            return "nothing"
-        case bool():
-            return "a boolean"
-        case int() | float():
-            return "a number"
-        case str():
-            return "text"
-        case list():
-            return "a list"
-        case _:
-            return "a mapping"
+    return at.kind()
 
 
 def shown(at: Located) -> str:

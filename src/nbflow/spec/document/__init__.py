@@ -3,7 +3,7 @@
 from nbflow.spec.document.composer import Limits
 from nbflow.spec.document.concealed import conceal, find_secret
 from nbflow.spec.document.loading import load
-from nbflow.spec.document.located import Located, Source, finding, finding_at
+from nbflow.spec.document.located import Located, Source, finding, finding_at, kind_of
 from nbflow.spec.document.places import place_in
 from nbflow.spec.document.traps import glued_colon
 
@@ -16,6 +16,7 @@ __all__ = [
     "finding",
     "finding_at",
     "glued_colon",
+    "kind_of",
     "load",
     "place_in",
 ]

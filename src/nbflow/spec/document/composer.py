@@ -102,7 +102,7 @@ class Composer:
         if event.anchor is not None:
             self._anchors[event.anchor] = (located, 1, 0)
         if frame is not None and frame.located.style == "flow" and len(self.findings) < _MOST:
-            self._flow_traps(frame, located, event)
+            self._flow_traps(frame, located)
         self._put(located)
 
     def _open_mapping(self, event: Any) -> None:
@@ -235,7 +235,7 @@ class Composer:
         code, message, hint = traps.tag(self.source, mark.line + 1, mark.column + 1, event.tag)
         self._report(self._finding(event, code, message, hint))
 
-    def _flow_traps(self, frame: _Frame, located: Located, event: Any) -> None:
+    def _flow_traps(self, frame: _Frame, located: Located) -> None:
         found = traps.cut_in_flow(self.source, located, frame.key, frame.pairs)
         if found is not None:
             self._report(found)

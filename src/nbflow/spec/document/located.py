@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -101,19 +102,7 @@ class Located:
 
     def kind(self) -> str:
         """What it is, in the words of the language: ``text``, ``a number``, ``a list`` …"""
-        match self.value:
-            case None:
-                return "nothing"
-            case bool():
-                return "true or false"
-            case int() | float():
-                return "a number"
-            case str():
-                return "text"
-            case list():
-                return "a list"
-            case _:
-                return "a mapping"
+        return "nothing" if self.value is None else kind_of(self.value)
 
     def written(self) -> str:
         """A scalar as the author wrote it: ``1.10`` where the value is 1.1. The first line, for text over several."""
@@ -167,6 +156,25 @@ def finding_at(
         excerpt=source.shown(line),
         length=max(1, length),
     )
+
+
+def kind_of(value: Any) -> str:
+    """What a value is, in the words of the language."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case int() | float():
+            return "a number"
+        case str():
+            return "text"
+        case Mapping():
+            return "a mapping"
+        case list() | tuple():
+            return "a list"
+        case _:
+            return f"a {type(value).__name__}"
 
 
 def visible(text: str) -> str:

@@ -5,6 +5,8 @@ A step is about a tenth of a microsecond of work, or one item of a list that is 
 
 from __future__ import annotations
 
+from typing import Any
+
 from nbflow.spec.expressions.errors import Fault
 
 LENGTH = 10_000  # characters of an expression
@@ -21,10 +23,11 @@ _CHEAP = 6  # 2**6 characters of text cost a step
 class Budget:
     """The steps one evaluation has left."""
 
-    __slots__ = ("left",)
+    __slots__ = ("_keys", "left")
 
     def __init__(self) -> None:
         self.left = STEPS
+        self._keys: dict[int, list[Any]] | None = None
 
     def spend(self, steps: int) -> None:
         """Takes steps away. Raises Fault when none are left."""
@@ -37,6 +40,18 @@ class Budget:
         if length > TEXT:
             raise Fault("expr.limit", f"the text would be too long: {length:,} characters; the limit is {TEXT:,}")
         self.spend(length >> _CHEAP)
+
+    def key(self, key: Any) -> None:
+        """Allows a number or tuple to be a key. Each of the same hash costs a step: Python compares it with all of them.
+
+        (The hashes of numbers are no secret: 2**61 - 1 and its multiples share one, and so do -1 and -2.)
+        """
+        if self._keys is None:
+            self._keys = {}
+        same = self._keys.setdefault(hash(key), [])
+        self.spend(len(same) + 1)
+        if key not in same:
+            same.append(key)
 
     def number(self, bits: int) -> None:
         """Allows a whole number of `bits` bits to be made."""

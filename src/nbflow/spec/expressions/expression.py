@@ -6,6 +6,7 @@ first evaluated, so that drawing and checking a workflow pays for reading only.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -31,18 +32,39 @@ _READY = frozenset((str, int, bool, type(None)))
 class _Core:
     """What expressions of the same text share."""
 
-    __slots__ = ("path", "references", "run", "text", "tree")
+    __slots__ = ("passes_on", "path", "references", "run", "text", "tree")
 
     def __init__(self, text: str, found: tuple[Reference, ...], path: tuple[str, ...] | None, tree: Parsed | None):
         self.text, self.references, self.path, self.tree = text, found, path, tree
+        self.passes_on = tree is None or _passes_on(tree.tree)  # what leaves has come in: it is JSON already
         self.run: Compiled | None = None
 
     def compiled(self) -> Compiled:
-        if self.run is None:
-            tree = self.tree if self.tree is not None else parse(self.text)
-            self.run = compile_tree(tree.tree)
+        run = self.run
+        if run is None:
+            parsed = self.tree or parse(self.text)
+            self.run = run = compile_tree(parsed.tree)
             self.tree = None
-        return self.run
+        return run
+
+
+def _passes_on(tree: ast.expr) -> bool:
+    """Whether the value is one of those that are read, and nothing that is made."""
+    match tree:
+        case ast.Name():
+            return True
+        case ast.Attribute(value=value):
+            return _passes_on(value)
+        case ast.Subscript(value=value, slice=place):
+            return not isinstance(place, ast.Slice) and _passes_on(value)
+        case ast.IfExp(body=body, orelse=orelse):
+            return _passes_on(body) and _passes_on(orelse)
+        case ast.BoolOp(values=values):
+            return all(map(_passes_on, values))
+        case ast.Constant(value=value):
+            return not isinstance(value, float)
+        case _:
+            return False
 
 
 @lru_cache(maxsize=4096)
@@ -78,7 +100,7 @@ class Expression:
     True
     """
 
-    __slots__ = ("_core", "_name", "_path", "_root", "at", "column", "constant", "line", "references", "text")
+    __slots__ = ("_core", "_path", "_root", "at", "column", "constant", "line", "references", "text")
 
     def __init__(self, core: _Core, line: int = 1, column: int = 1, at: Located | None = None, offset: int = 0):
         self.text, self.line, self.column, self.at = core.text, line, column, at
@@ -108,7 +130,7 @@ class Expression:
                 return value
             budget = Budget()
             value = (self._core.run or self._core.compiled())(scope, budget)
-            return value if type(value) in _READY else leave(budget, value)
+            return value if type(value) in _READY or self._core.passes_on else leave(budget, value)
         except CAUGHT as error:
             raise explain(self.text, error, scope) from None
 

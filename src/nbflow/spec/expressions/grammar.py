@@ -145,6 +145,8 @@ class _Check:
             at = self._parsed.end(node) - len(node.attr)
             hint = f'if it is a key of your data, write ["{node.attr}"]'
             raise forbidden(f"names that begin with __ cannot be used ({node.attr})", at, hint, len(node.attr))
+        if not self._ascii:
+            self._plain_name(node.attr)
 
     def _subscript(self, node: ast.Subscript) -> None:
         if isinstance(node.slice, ast.Tuple) and any(isinstance(part, ast.Slice) for part in node.slice.elts):

@@ -25,6 +25,8 @@ from nbflow.spec.expressions.plain import (
     whole,
 )
 
+_HASHED = 60  # bits of a whole number that is its own hash
+
 # ---- arithmetic
 
 
@@ -130,10 +132,11 @@ def _no_operator(sign: str, verb: str, left: Any, right: Any) -> Fault:
 def key(budget: Budget, value: Any) -> Any:
     """`value` as the key of a mapping or an item of a set: hashable data."""
     if type(value) in SCALARS:
+        if type(value) is int and value.bit_length() > _HASHED:
+            budget.key(value)
         return value
     if type(value) is tuple:
-        whole(budget, value)
-        hash(value)  # a list inside it raises
+        budget.key(whole(budget, value))  # a list inside it raises
         return value
     shallow(value)
     raise Fault("expr.type", f"{named(value)} cannot be a key of a mapping or an item of a set")

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from nbflow.errors import InputError
-from nbflow.spec.document import conceal
+from nbflow.spec.document import conceal, kind_of
 from nbflow.spec.names import did_you_mean, listed
 from nbflow.spec.schema.formats import FORMATS
 from nbflow.spec.schema.patterns import PatternError, compile_pattern
@@ -132,7 +132,7 @@ _TESTS: dict[str, Callable[[Any], bool]] = {
 
 def _wrong_type(value: Any, wanted: Any, path: Path, name: str) -> Problem:
     words = TYPES.get(wanted, wanted) if isinstance(wanted, str) else " or ".join(TYPES.get(one, one) for one in wanted)
-    message = f"{_subject(path, name)} must be {words}; {shown(value)} is {kind(value)}"
+    message = f"{_subject(path, name)} must be {words}; {shown(value)} is {kind_of(value)}"
     return Problem(path, "input.type", message, type_hint(value, wanted))
 
 
@@ -296,25 +296,6 @@ PLAIN = frozenset(_KEYWORDS)
 
 
 # ---- words
-
-
-def kind(value: Any) -> str:
-    """What a value is, in the words of the language."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "a boolean"
-        case int() | float():
-            return "a number"
-        case str():
-            return "text"
-        case Mapping():
-            return "a mapping"
-        case list() | tuple():
-            return "a list"
-        case _:
-            return f"a {type(value).__name__}"
 
 
 def shown(value: Any) -> str:
