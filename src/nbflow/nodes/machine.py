@@ -19,7 +19,7 @@ class MachineKind:
     def activate(self, node: NodeState, scope: Scope, now: float) -> tuple[Outcome, ...]:
         work = _work(node)
         given = work.arguments.evaluate(scope) if work.arguments is not None else {}
-        step = chart.begin(work.chart, given, now, _roots(node, scope))
+        step = chart.begin(work.chart, given, now, scope)
         return Waits(node.path, 0, "machine"), Moved(node.path, None, step.snapshot, step.effects)
 
     def close(self, frame: Frame, scope: Scope) -> BodyDone:
@@ -31,18 +31,17 @@ class MachineKind:
         snapshot = node.snapshot
         if snapshot is None or chart.finished(snapshot):
             return None
-        roots = _roots(node, scope)
         event, heard = _ended_work(node, snapshot), node.heard
         running = snapshot["phase"] == "running"
         if event is None and running:
             event, heard = _next_signal(state, node)
         if event is not None:
-            step = chart.step(_work(node).chart, snapshot, event, now, roots)
+            step = chart.step(_work(node).chart, snapshot, event, now, scope)
         else:
             due = chart.due(snapshot)
             if due is None or due > now:
                 return None
-            step = chart.step(_work(node).chart, snapshot, None, now, roots)
+            step = chart.step(_work(node).chart, snapshot, None, now, scope)
         return Moved(node.path, step.event or event, step.snapshot, step.effects, step.ignored, heard)
 
     def due(self, node: NodeState) -> float | None:
@@ -75,15 +74,6 @@ def _sender(node: NodeState, path: str | None) -> dict[str, Any]:
 def _work(node: NodeState) -> Machine:
     assert isinstance(node.node.work, Machine)
     return node.node.work
-
-
-def _roots(node: NodeState, scope: Scope) -> dict[str, Any]:
-    """What its expressions see besides its context: inputs, and the nodes it reads."""
-    frame = node.frame
-    read = {frame.body.nodes[source].id for source in frame.body.sources[node.node.index]}
-    return {"inputs": scope["inputs"], "env": scope["env"], "execution": scope["execution"], **{
-        id: scope[id] for id in sorted(read)
-    }}
 
 
 def _ended_work(node: NodeState, snapshot: dict[str, Any]) -> dict[str, Any] | None:

@@ -26,7 +26,7 @@ def activate(driver: Driver, node: NodeState) -> None:
         return
     try:
         step = _step(driver, node)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a plug-in's kind may raise anything
         driver.tell(failure(driver, node, 0, error, retryable=False))
         return
     if isinstance(step, Attempt):
@@ -96,7 +96,9 @@ def close(driver: Driver, frame: Frame) -> None:
     try:
         driver.tell(kind.close(frame, NodeScope(driver.state, frame, driver.engine.env)))
     except NbflowError as error:
-        driver.tell(o.BodyBroken(frame.path, {"node": frame.owner.path, "attempt": frame.owner.attempt, **describe(error)}))
+        driver.tell(
+            o.BodyBroken(frame.path, {"node": frame.owner.path, "attempt": frame.owner.attempt, **describe(error)})
+        )
 
 
 def finish(driver: Driver) -> None:
@@ -108,7 +110,9 @@ def finish(driver: Driver) -> None:
         return
     if plan.outputs is None:
         states = (root.nodes[index] for index in plan.final)
-        driver.tell(o.Finished({node.id: node.output for node in states if node is not None and node.phase == "completed"}))
+        driver.tell(
+            o.Finished({node.id: node.output for node in states if node is not None and node.phase == "completed"})
+        )
         return
     scope = NodeScope(driver.state, root, driver.engine.env, {"ctx": machine} if plan.machine is not None else None)
     outputs: dict[str, Any] = {}
@@ -125,10 +129,11 @@ def hear(driver: Driver, node: NodeState) -> None:
     """A node waits: what came before it may already be for it; then time and signals decide."""
     if node.phase != "waiting" or node.frame.closed:
         return
-    kind = driver.engine.kinds[node.node.kind]
-    if isinstance(kind, MovingKind):
-        _move(driver, kind, node)
+    moving = driver.engine.moving.get(node.node.kind)
+    if moving is not None:
+        _move(driver, moving, node)
         return
+    kind = driver.engine.kinds[node.node.kind]
     assert isinstance(kind, WaitingKind)
     for signal in driver.state.signals:
         if _offer(driver, kind, node, signal):
@@ -171,10 +176,12 @@ def deliver(driver: Driver, index: int) -> None:
     signal = driver.state.signals[index]
     for path in tuple(driver.hearing):
         node = driver.state.nodes[path]
+        moving = driver.engine.moving.get(node.node.kind)
+        if moving is not None:
+            _move(driver, moving, node)
+            continue
         kind = driver.engine.kinds[node.node.kind]
-        if isinstance(kind, MovingKind):
-            _move(driver, kind, node)
-        elif isinstance(kind, WaitingKind):
+        if isinstance(kind, WaitingKind):
             _offer(driver, kind, node, signal)
 
 

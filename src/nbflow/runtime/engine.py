@@ -13,7 +13,7 @@ from nbflow.execution.evolve import fold
 from nbflow.execution.state import ENDED, ExecutionState, NodeState
 from nbflow.plan.plan import ForEach, Loop, NodePlan, Plan
 from nbflow.ports.clock import Clock, SystemClock
-from nbflow.ports.executors import Kind, PerformedKind
+from nbflow.ports.executors import Kind, MovingKind, PerformedKind
 from nbflow.ports.journal import Journal, Summary
 from nbflow.ports.results import Results
 from nbflow.runtime.cache import Cache
@@ -30,9 +30,9 @@ MAX_NODE_RUNS = 100_000  # nodes of bodies in one execution
 class Engine:
     """Executions of one process on one loop and one journal.
 
-    `compile` turns a pinned text and the workflow's name into a plan (for recovery); `redact` removes known secrets from what
-    leaves a performer, `guard` does so with text that comes in pieces; `secrets` resolves names at the last moment; `grace` is how many seconds a node that
-    ignores its cancellation is waited for.
+    `compile` turns a pinned text and the workflow's name into a plan (for recovery). `redact` removes known
+    secrets from what leaves a performer, `guard` does so with text that comes in pieces; `secrets` resolves
+    names at the last moment. `grace` is how many seconds a node that ignores its cancellation is waited for.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class Engine:
     ) -> None:
         self.journal, self.kinds, self.compile = journal, kinds, compile
         self.performed = {name: kind for name, kind in kinds.items() if isinstance(kind, PerformedKind)}
+        self.moving = {name: kind for name, kind in kinds.items() if isinstance(kind, MovingKind)}
         self.clock = clock or SystemClock()
         self.secrets = secrets if secrets is not None else {}
         self.redact = redact or (lambda value: value)

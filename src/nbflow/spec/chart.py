@@ -163,6 +163,7 @@ class Chart:
     works: tuple[Work, ...] = ()
     reads: tuple[Read, ...] = ()  # all that is evaluated, for the checks of names
     reads_states: bool = False  # some expression asks for `execution.states`
+    moves_on: bool = False  # there are transitions without event
 
     def transitions(self) -> Iterator[Transition]:
         """All of them, state by state."""

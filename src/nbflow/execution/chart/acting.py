@@ -92,7 +92,7 @@ def _each(live: Live, action: c.Each) -> None:
     items = action.items.evaluate(live.scope)
     if not isinstance(items, list):
         raise ActionError(f"'{action.items.text}' gives no list to go through")
-    outside: dict[str, Any] = {root: live.scope[root] for root in ("item", "index") if root in live.scope}
+    outside = {root: live.scope[root] for root in ("item", "index") if root in live.scope}
     for index, item in enumerate(items):
         live.scope["item"], live.scope["index"] = item, index
         for inner in action.actions:

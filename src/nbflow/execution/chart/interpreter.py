@@ -39,7 +39,9 @@ def settle(live: Live) -> None:
     """Microsteps until nothing moves any more. Raises `NodeError` ``machine.livelock`` when that never happens."""
     eventless = steps = 0
     while live.phase != DONE:
-        enabled = select(live.chart, live.configuration, None, live.holds, live.history)
+        enabled: list[Transition] = []
+        if live.chart.moves_on:
+            enabled = select(live.chart, live.configuration, None, live.holds, live.history)
         if enabled:
             eventless += 1
         elif live.internal:

@@ -21,21 +21,42 @@ Event = dict[str, Any]
 RUNNING, DONE = "running", "done"
 
 
+def _execution(around: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        found: Mapping[str, Any] = around["execution"]
+    except KeyError:
+        return {}
+    return found
+
+
 def invocation(id: str, number: int) -> str:
     """What one run of a work is known by: ``review[2]``."""
     return f"{id}[{number}]"
+
+
+class Roots(dict[str, Any]):
+    """What expressions see: the machine's own roots, then those around it."""
+
+    __slots__ = ("around",)
+
+    def __init__(self, own: dict[str, Any], around: Mapping[str, Any]) -> None:
+        super().__init__(own)
+        self.around = around
+
+    def __missing__(self, root: str) -> Any:
+        return self.around[root]
 
 
 class Live:
     """The working copy. Nothing that came in is changed."""
 
     __slots__ = (
-        "chart", "configuration", "context", "effects", "event", "extra", "history", "internal", "invocations", "now",
+        "chart", "configuration", "context", "effects", "event", "history", "internal", "invocations", "now",
         "numbers", "output", "phase", "scope", "sending", "started", "taken", "timers", "to_invoke",
     )  # fmt: skip
 
-    def __init__(self, chart: Chart, snapshot: Snapshot, now: float, extra: Mapping[str, Any]) -> None:
-        self.chart, self.now, self.extra = chart, now, extra
+    def __init__(self, chart: Chart, snapshot: Snapshot, now: float, around: Mapping[str, Any]) -> None:
+        self.chart, self.now = chart, now
         self.phase: str = snapshot["phase"]
         active = snapshot["configuration"]
         self.configuration: list[int] = [ROOT, *(chart.index[id] for id in active)] if active else []
@@ -52,7 +73,7 @@ class Live:
         self.to_invoke: dict[int, None] = {}
         self.event: Event | None = None
         self.sending: str | None = None  # the id of the event that is being made
-        self.scope: dict[str, Any] = {**extra, "ctx": self.context, "event": None}
+        self.scope = Roots({"ctx": self.context, "event": None}, around)
         self.tell_states()
 
     def plain(self) -> Snapshot:
@@ -96,7 +117,7 @@ class Live:
         """`execution.states` for a chart that asks."""
         if self.chart.reads_states:
             states = [self.chart.states[number].id for number in self.configuration if number != ROOT]
-            self.scope["execution"] = {**self.extra.get("execution", {}), "states": states}
+            self.scope["execution"] = {**_execution(self.scope.around), "states": states}
 
     def value(self, value: str | float | Value | None) -> Any:
         """What a template gives now; raises `EvaluationError`."""

@@ -118,7 +118,7 @@ def build(machine: MachineReader) -> Chart:
         )
         for state, draft in zip(states, machine.states, strict=True)
     )
-    return replace(chart, states=finished)
+    return replace(chart, states=finished, moves_on=any(state.always for state in finished))
 
 
 def _all(machine: MachineReader) -> Iterable[TransitionDraft]:
