@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from functools import cache
 
 from statemachine import State, StateChart
 
 from benchmarks.contest import engines
 from benchmarks.measuring import Cost, take_turns
 from nbflow.execution import chart
+from nbflow.plan.plan import Plan
 from nbflow.plan.workflow import parse
 from nbflow.runtime.engine import Engine
 
@@ -20,6 +22,11 @@ machine:
     a: {events: {go: {to: b, if: ctx.n >= 0, assign: {n: =ctx.n + 1}}}}
     b: {events: {go: {to: a, if: ctx.n >= 0, assign: {n: =ctx.n + 1}}}}
 """
+
+
+@cache
+def plan() -> Plan:
+    return parse(TEXT, name="flip").plan
 
 
 class Flip(StateChart):
@@ -47,7 +54,7 @@ async def theirs(events: int) -> int:
 
 async def step_alone(events: int) -> int:
     """The pure step, nothing recorded."""
-    machine = parse(TEXT, name="flip").plan.body.nodes[0].work
+    machine = plan().body.nodes[0].work
     snapshot = chart.begin(machine.chart).snapshot  # type: ignore[union-attr]
     for _ in range(events):
         snapshot = chart.step(machine.chart, snapshot, {"name": "go"}, 0.0).snapshot  # type: ignore[union-attr]
@@ -56,7 +63,7 @@ async def step_alone(events: int) -> int:
 
 async def in_engine(engine: Engine, events: int) -> int:
     """Signals to an execution: each is recorded, and so is each transition."""
-    execution = engine.start(parse(TEXT, name="flip").plan)
+    execution = engine.start(plan())
     for _ in range(events):
         execution.signal("go")
     state = engine.drivers[execution.id].state
