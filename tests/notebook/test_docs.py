@@ -18,7 +18,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "notebook.md"
 
 def test_the_table_of_verbs_is_the_programs():
     text = PAGE.read_text(encoding="utf-8")
-    wanted = re.sub(r"(<!-- verbs -->\n).*?(<!-- /verbs -->)", lambda found: found[1] + table() + found[2], text, flags=re.DOTALL)
+    wanted = re.sub(
+        r"(<!-- verbs -->\n).*?(<!-- /verbs -->)", lambda found: found[1] + table() + found[2], text, flags=re.DOTALL
+    )
     if os.environ.get("NBFLOW_DOCS"):
         PAGE.write_text(wanted, encoding="utf-8")
     assert PAGE.read_text(encoding="utf-8") == wanted

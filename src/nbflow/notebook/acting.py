@@ -14,7 +14,10 @@ from nbflow.notebook.errors import did_you_mean
 from nbflow.notebook.finding import find_execution
 from nbflow.notebook.session import Session
 from nbflow.notebook.verbs import BY_NAME
+from nbflow.runtime import readiness
 from nbflow.runtime.execution import Execution
+
+DEFINE = "run the cell that defines it, then go on"
 
 
 async def act(session: Session, verb: str, arguments: Arguments) -> Any:
@@ -42,7 +45,7 @@ async def _resume(session: Session, execution: Execution, arguments: Arguments) 
         says = f"execution {execution.id} {execution.phase} at {ended}; there is nothing to resume"
         raise IllegalMove(says, "execution.finished")
     else:
-        execution = await assembly.engine(arguments.store).recover(execution.id)
+        execution = await readiness.recover(assembly.engine(arguments.store), execution.id, DEFINE)
     if arguments.background:
         return await session.follow(execution)
     return await session.wait_for(execution)

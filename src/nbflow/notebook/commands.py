@@ -18,6 +18,8 @@ from nbflow.notebook.render import dot, mermaid, summary
 from nbflow.notebook.render.extract import picture
 from nbflow.notebook.session import Session
 from nbflow.notebook.verbs import BY_NAME, VERBS
+from nbflow.runtime import readiness
+from nbflow.runtime.readiness import Unready
 
 ALIASES = {"continue": "resume", "stop": "suspend"}
 Run = Callable[[Session, str], Awaitable[Any]]
@@ -134,7 +136,15 @@ async def _recover(session: Session, line: str) -> Any:
     ids = arguments.words or await engine.interrupted()
     if not ids:
         session.write("there is nothing to recover")
-    return [await session.follow(await engine.recover(id)) for id in ids]
+    found = []
+    for id in ids:
+        try:
+            found.append(await session.follow(await readiness.recover(engine, id, acting.DEFINE)))
+        except Unready as missing:
+            if arguments.words:
+                raise
+            session.write(str(missing))
+    return found
 
 
 async def _node(session: Session, line: str) -> None:

@@ -22,6 +22,7 @@ from nbflow.spec.workflow import FIELDS as WORKFLOW_FIELDS
 
 KEY = re.compile(r"^(\s*)(?:- )?([A-Za-z_][\w]*)\s*:(.*)$")
 ROOTS = ("inputs", "execution", "env", "secrets", "loop", "previous", "item", "index", "error", "event")
+OPENED = re.compile(r"(?:^|[\s:,\[{])=[^=]*$|\$\{\{(?:(?!\}\}).)*$")  # an expression that is being written
 NESTING = ("nodes",)
 REFERRING = ("needs", "then", "else")
 CONDITIONS = ("when", "until", "while", "if", "for_each", "by", "step")
@@ -113,7 +114,7 @@ class Completer:
 
     def _values(self, key: str, given: str, lines: list[str]) -> Iterable[str]:
         value = given.strip()
-        if value.startswith("=") or "${{" in value or key in CONDITIONS:
+        if OPENED.search(value) or key in CONDITIONS:
             return [*_ids(lines), *(f"inputs.{name}" for name in _under("inputs", lines)), *ROOTS]
         if key in REFERRING:
             return _ids(lines)

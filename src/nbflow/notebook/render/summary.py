@@ -92,15 +92,21 @@ def row(node: NodeState) -> Row:
 
 def compact(value: Any, limit: int = 4000) -> str:
     """A value as one line of JSON; what JSON cannot hold by its type and shape."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=named)
-    return clean(text[:limit])
+    return clean(_text(value)[:limit])
 
 
 def pretty(value: Any, limit: int = LONG) -> str:
     """A value on several lines, cut after `limit` characters with a word on how much is missing."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2, default=named)
-    text = clean_block(text)
+    text = clean_block(_text(value, indent=2))
     return text if len(text) <= limit else f"{text[:limit]}\n… {len(text) - limit:,} more characters"
+
+
+def _text(value: Any, indent: int | None = None) -> str:
+    if isinstance(value, str):
+        return value
+    if value is None or isinstance(value, bool | int | float | list | dict | tuple):
+        return json.dumps(value, ensure_ascii=False, indent=indent, default=named)
+    return named(value)
 
 
 def named(value: Any) -> str:

@@ -1,0 +1,127 @@
+"""The page of a node: all that is known of it, as text; tables and images where a result is one."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from nbflow import assembly
+from nbflow.errors import ExecutionFailed
+from nbflow.notebook import inspector
+from nbflow.notebook.render.extract import picture
+from nbflow.notebook.render.watch import Watch
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
+
+
+async def looked_at(text, node, inputs=None, path=None, **tools):
+    assembly.tools.register_all(tools)
+    execution = assembly.start(text, inputs, store="memory:")
+    try:
+        await execution
+    except ExecutionFailed:
+        assert execution.phase == "failed"
+    watch = Watch(execution.plan, picture(execution.plan))
+    watch.fold(execution.events)
+    return inspector.page(watch, watch.picture.places[node], path, ())
+
+
+def blocks(page):
+    return {block["title"]: block for block in page["blocks"]}
+
+
+async def test_inputs_output_attempts_and_times():
+    page = await looked_at("nodes: {a: {tool: double_it, with: {x: 4}}}", "a", double_it=lambda x: x * 2)
+    facts = dict(page["facts"])
+    assert page["phase"] == "completed"
+    assert facts["kind"] == "tool"
+    assert facts["attempts"] == "1"
+    assert {"began", "took"} <= set(facts)
+    assert blocks(page)["inputs"]["text"] == '{\n  "x": 4\n}'
+    assert blocks(page)["output"]["text"] == "8"
+
+
+async def test_an_error_with_its_hint():
+    def wrong():
+        raise ValueError("<b>no</b>")
+
+    page = await looked_at("nodes: {a: {tool: wrong}}", "a", wrong=wrong)
+    assert blocks(page)["error"]["text"].startswith("ValueError: <b>no</b>")
+    assert blocks(page)["error"]["bad"]
+
+
+async def test_a_frame_is_a_table_of_text():
+    frame = pd.DataFrame({"name": ["<b>a</b>", "b"], "value": [1.5, 2.0]})
+    page = await looked_at("nodes: {a: {tool: a_frame}}", "a", a_frame=lambda: frame)
+    block = next(block for title, block in blocks(page).items() if title.startswith("output"))
+    assert block["title"] == "output · 2 × 2"
+    assert block["table"] == {"columns": ["name", "value"], "rows": [["<b>a</b>", "1.5"], ["b", "2.0"]]}
+
+
+async def test_bytes_of_an_image_are_an_image_and_other_bytes_are_not():
+    page = await looked_at(
+        "nodes: {a: {tool: an_image}, b: {tool: some_bytes}}", "a", an_image=lambda: PNG, some_bytes=lambda: b"<svg>"
+    )
+    assert blocks(page)["output"]["image"].startswith("data:image/png;base64,")
+    assert inspector.block("output", b"<svg onload=alert(1)>")["text"] == "<bytes 21>"
+
+
+async def test_every_round_can_be_chosen():
+    text = "nodes:\n  l:\n    loop: {max: 3}\n    nodes: {r: {set: {v: =loop.index}}}\n"
+    latest = await looked_at(text, "l.r")
+    assert [path for path, _ in latest["paths"]] == ["l[0].r", "l[1].r", "l[2].r"]
+    assert latest["path"] == "l[2].r"
+    first = await looked_at(text, "l.r", path="l[0].r")
+    assert '"v": 0' in blocks(first)["output"]["text"]
+
+
+async def test_a_node_that_was_not_reached_says_what_it_is():
+    page = await looked_at("nodes:\n  a: {set: {v: =1 / 0}}\n  b: {set: {v: =a.v}, doc: Later}\n", "b")
+    assert ("doc", "Later") in page["facts"]
+    assert "blocks" not in page or page["phase"] in ("pending", "cancelled", "skipped")
+
+
+async def test_a_held_node_offers_its_inputs_to_change():
+    execution = assembly.start("nodes: {a: {tool: double_it, with: {x: =2 + 2}}}", store="memory:")
+    execution.break_at("a")
+    await execution.until("running")
+    await execution.hold()
+    watch = Watch(execution.plan, picture(execution.plan))
+    watch.fold(execution.events)
+    page = inspector.page(watch, "n0", None, execution.held, execution.preview)
+    assert page["phase"] == "held"
+    assert blocks(page)["inputs"]["text"] == '{\n  "x": 4\n}'
+    assert blocks(page)["inputs"]["edit"]["cmd"] == "edit"
+    execution.edit("a", inputs={"x": 21})
+    execution.step()
+    await execution
+    assert execution.outputs == {"a": 42}
+
+
+@pytest.mark.parametrize(
+    ("output", "fields"),
+    [
+        ("boolean", [("answer", "boolean")]),
+        ("{ok: boolean, n: integer, why?: string}", [("ok", "boolean"), ("n", "integer"), ("why", "string")]),
+        ("{type: string, enum: [yes, no]}", [("answer", None)]),
+        ("[string]", [("answer", "json")]),
+    ],
+)
+async def test_a_question_has_a_field_for_every_part_of_its_answer(output, fields):
+    execution = assembly.start(f"nodes: {{a: {{ask: Well?, output: {output}}}}}", store="memory:")
+    await execution.until("a")
+    watch = Watch(execution.plan, picture(execution.plan))
+    watch.fold(execution.events)
+    form = inspector.page(watch, "n0", None, ())["form"]
+    assert [(field["name"], field.get("type")) for field in form["fields"]] == fields
+    execution.cancel()
+    await execution.until("cancelled")
+
+
+async def test_an_expression_is_evaluated_as_a_node_sees_it():
+    execution = await assembly.start("nodes: {a: {set: {v: 3}}}", store="memory:")
+    assert inspector.evaluated(execution, "a.v * 2", None) == ("a.v * 2", "6", False)
+    _, says, bad = inspector.evaluated(execution, "a.nope", None)
+    assert bad
+    assert "nope" in says
+    assert inspector.evaluated(execution, "__import__('os')", None)[2]
