@@ -42,7 +42,7 @@ class Budget:
         self.spend(length >> _CHEAP)
 
     def key(self, key: Any) -> None:
-        """Allows a number or tuple to be a key. Each of the same hash costs a step: Python compares it with all of them.
+        """Allows a number or tuple to be a key. Each of one hash costs a step: Python compares it with all of them.
 
         (The hashes of numbers are no secret: 2**61 - 1 and its multiples share one, and so do -1 and -2.)
         """
