@@ -9,6 +9,7 @@ import pytest
 
 from nbflow.errors import NodeError
 from nbflow.integrations.agents.registry import AgentRegistry
+from nbflow.integrations.tools.http.tools import Connections, http_tools
 from nbflow.integrations.tools.registry import ToolRegistry
 from nbflow.nodes.agent import AgentExecutor
 from nbflow.ports.agents import ModelReply, Usage
@@ -265,6 +266,18 @@ async def test_a_tool_the_registry_has_but_the_node_does_not_list_is_not_called(
     stage.tools.register(lambda: 1, "allowed")
     one = await stage.ask(agent(tools=("allowed",)))
     assert (one.result, called) == ("sorry", [])
+
+
+async def test_what_only_an_author_may_give_is_neither_offered_nor_taken():
+    model = Scripted(wants(("http_get", '{"url": "http://127.0.0.1:1/", "allow_hosts": ["127.0.0.1"]}')), "a pity")
+    stage = Stage(model)
+    for made in http_tools(Connections()):
+        stage.tools.add(made)
+    one = await stage.ask(agent(tools=("http.get",), options={"allow_hosts": ["127.0.0.1"]}))
+    assert "allow_hosts" not in model.asked[0].tools[0].parameters["properties"]
+    assert one.of("tool")[0].error["code"] == "llm.bad_tool_args"
+    assert "'allow_hosts' is not an argument" in model.asked[1].messages[-1].text
+    assert model.asked[0].settings == {}
 
 
 async def test_turns_are_limited():

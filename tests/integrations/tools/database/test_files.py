@@ -194,6 +194,10 @@ async def test_rows_and_frames_of_the_workflow_are_queried_in_memory(db):
     await fails(db.query("select 1", tables={"a": []}, connection="lite"), "sql.tables")
 
 
+async def test_a_query_does_not_see_the_variables_of_this_process(db):
+    await fails(db.query('select * from "table"', tables={"a": pd.DataFrame({"x": [1]})}), "sql.name")
+
+
 async def test_an_unknown_database_suggests_the_nearest(db, tmp_path):
     error = await fails(db.query("select 1", connection="duk"), "sql.connection")
     assert "duck" in error.hint

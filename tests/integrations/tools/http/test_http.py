@@ -6,11 +6,13 @@ import asyncio
 import gzip
 import json
 import socket
+import tracemalloc
 import zlib
 
 import pytest
 
 from nbflow.errors import NodeError
+from nbflow.integrations.tools.http.bodies import Unpacker
 from nbflow.integrations.tools.http.tools import Connections, http_tools
 from tests.integrations.tools.http.server import Server, moved, reply
 from tests.nodes.calls import agent, attempted, tool
@@ -223,6 +225,16 @@ async def test_a_bomb_is_stopped_by_its_size_unpacked(http, encoding):
         await fails(http("get", server.url + "/bomb"), "http.too_large")
         result = await http("get", server.url + "/fine", max_bytes=50_000_000, parse="bytes")
         assert result["body"] == data
+
+
+def test_a_bomb_is_never_unpacked_whole():
+    packed = gzip.compress(b"\0" * 100_000_000)
+    tracemalloc.start()
+    with pytest.raises(NodeError):
+        Unpacker("gzip", 1_000_000).feed(packed)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10_000_000
 
 
 async def test_packed_bodies_are_unpacked_and_unknown_packings_refused(http):
