@@ -117,6 +117,8 @@ async def test_a_failed_work_comes_back_as_an_event_and_unheard_it_is_shown(hous
     async with asyncio.timeout(5):
         while not any(move.ignored for move in moves(execution)):
             await asyncio.sleep(0)
+    assert [text for _, text in house.engine.warnings] == ["machine: nothing hears error.job: no luck"]
+    assert execution.explain("machine") == "machine is waiting: it is in a; it hears stop"
     [move] = [move for move in moves(execution) if move.ignored]
     assert move.event["name"] == "error.job" and move.event["data"]["message"] == "no luck"
     execution.signal("stop")
@@ -149,7 +151,9 @@ async def test_a_run_outlives_its_state_and_the_machine_waits_for_it(house: Hous
 
 
 async def test_a_livelock_fails_the_node_with_its_code(house: House) -> None:
-    ended = await house.run("machine: {initial: a, context: {n: 0}, states: {a: {always: {to: b, if: ctx.n == 0}}, b: {always: {to: a, if: ctx.n == 0}}}}")
+    ended = await house.run(
+        "machine: {initial: a, context: {n: 0}, states: {a: {always: {to: b, if: ctx.n == 0}}, b: {always: {to: a, if: ctx.n == 0}}}}"
+    )
     assert ended.phase == "failed" and ended.error["code"] == "machine.livelock"
 
 

@@ -131,6 +131,7 @@ def hear(driver: Driver, node: NodeState) -> None:
         return
     moving = driver.engine.moving.get(node.node.kind)
     if moving is not None:
+        _say_unheard(driver, node)
         _move(driver, moving, node)
         return
     kind = driver.engine.kinds[node.node.kind]
@@ -141,6 +142,15 @@ def hear(driver: Driver, node: NodeState) -> None:
     driver.hearing[node.path] = None
     if node.until is not None:
         driver.timers.set(node.path, node.until, lambda: _expire(driver, kind, node))
+
+
+def _say_unheard(driver: Driver, node: NodeState) -> None:
+    """Errors of a machine that none of its transitions hears are nobody's secret."""
+    for effect in node.transition or ():
+        if effect["do"] == "warn":
+            event = effect["event"]
+            what = event["data"].get("message") if isinstance(event["data"], dict) else event["data"]
+            driver.engine.warn(driver.id, f"{node.path}: nothing hears {event['name']}: {what}")
 
 
 def _move(driver: Driver, kind: MovingKind, node: NodeState) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from nbflow.errors import NotFound
 from nbflow.execution.state import Frame, NodeState
+from nbflow.plan.plan import Machine
 
 if TYPE_CHECKING:
     from nbflow.runtime.engine import Engine
@@ -33,6 +34,8 @@ def _active(execution: Execution, node: NodeState, engine: Engine | None) -> str
             )
         case "running":
             return f"attempt {node.attempt} is at work"
+        case "waiting" if node.reason == "machine":
+            return _machine(node)
         case "waiting":
             return _WAITS.get(node.reason or "", f"it waits ({node.reason})")
         case "failed":
@@ -50,8 +53,18 @@ _WAITS = {
     "wait": "it waits for a time",
     "retry": "it waits for its next attempt",
     "in_doubt": "its effect may have happened; answer with retry, skip or fail",
-    "machine": "it waits for events",
 }
+
+
+def _machine(node: NodeState) -> str:
+    """Where a machine is, and what would move it."""
+    assert isinstance(node.node.work, Machine)
+    chart, active = node.node.work.chart, (node.snapshot or {}).get("configuration", [])
+    states = [chart.states[0], *(chart.states[chart.index[id]] for id in active)]
+    heard = dict.fromkeys(name for state in states for transition in state.transitions for name in transition.events)
+    timers = [text for state in states for text, _ in state.timers]
+    where = f"it is in {' and '.join(active) or 'no state yet'}"
+    return f"{where}; it hears {', '.join(heard) or 'no events'}" + (f"; timers: {', '.join(timers)}" if timers else "")
 
 
 def _pending(execution: Execution, path: str) -> str:

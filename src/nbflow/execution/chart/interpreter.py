@@ -31,6 +31,8 @@ def take(live: Live, event: Event, work: int | None = None) -> bool:
     if work is not None:
         perform(live, live.chart.works[work].finalize)
     enabled = select(live.chart, live.configuration, event, live.holds, live.history)
+    if not enabled:
+        _unheard(live, event)
     _microstep(live, enabled)
     return bool(enabled)
 
