@@ -201,6 +201,11 @@ def test_a_warning_does_not_keep_the_machine_from_running(text, code, words):
     assert warnings[0].severity == "warning" and words in warnings[0].message
 
 
+def test_a_slip_in_a_transition_is_one_finding():
+    _, all_found = findings("{initial: a, states: {a: {events: {x: {too: b}}}, b: {}}}")
+    assert [(each.code, each.hint) for each in all_found] == [("schema.unknown_key", "did you mean 'to'?")]
+
+
 def test_near_names_are_suggested():
     text = "{initial: a, context: {score: 1}, states: {a: {always: {to: b, if: ctx.scre > 1}}, b: {}}}"
     each = one(text, "machine.unknown_context")

@@ -245,7 +245,7 @@ class MachineReader:
         made.actions = self.actions.beside(at, {name: value for name, value in found.items() if name != "to"})
         if "actions" in found:
             made.actions += self.actions.block(found["actions"])
-        if not (found.keys() - {"if", "label", "doc", "event", "internal"}):
+        if not (found.keys() - {"if", "label", "doc", "event", "internal"}) and all(name in table for name in at.value):
             self.reading.wrong(
                 at, "machine.transition", "this transition goes nowhere and does nothing", "it needs 'to' or an action"
             )
