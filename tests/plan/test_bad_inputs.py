@@ -6,7 +6,7 @@ import pytest
 
 from nbflow.errors import SpecError
 from nbflow.plan.workflow import diagnose, parse
-from tests.plan import corpus
+from tests import corpus
 from tests.workflows.running import run_text
 
 GROUPS = ("yaml_types", "schema", "graph", "cron", "database", "email")

@@ -13,7 +13,7 @@ from nbflow.errors import SpecError
 from nbflow.plan.diagnostics import codes
 from nbflow.plan.workflow import MOST_LISTED, diagnose, parse
 from nbflow.spec.document import load
-from tests.plan import corpus
+from tests import corpus
 
 EVERYTHING = """
 name: everything

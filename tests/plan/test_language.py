@@ -18,7 +18,7 @@ from nbflow.spec.kinds import BUILT_IN, KindSpec
 from nbflow.spec.language import language_schema
 from nbflow.spec.nodes import FIELDS
 from nbflow.spec.workflow import FIELDS as TOP
-from tests.plan import corpus
+from tests import corpus
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = language_schema(BUILT_IN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from corpus import cases
+from tests import corpus
 
 SAMPLES = [
     b"name: w\nversion: '1.0'\ninputs:\n  url: {type: string, format: uri}\nnodes:\n  a:\n    tool: http.get\n    with: {url: =inputs.url}\n"
@@ -29,8 +29,9 @@ TOKENS = [
 def seeds() -> list[bytes]:
     """What mutations begin with."""
     groups = ("yaml_syntax", "yaml_bombs", "yaml_types", "schema", "graph", "expression", "cron")
-    texts = [case.content for case in cases(*groups) if len(case.content) < 5_000]
-    return [*texts, *SAMPLES, *(text.encode() for text in EXPRESSIONS)]
+    cases = corpus.cases(*groups, kinds=("dsl", "expression"))
+    texts = [text if isinstance(text, bytes) else text.encode() for text in map(corpus.text_of, cases)]
+    return [*(text for text in texts if len(text) < 5_000), *SAMPLES, *(text.encode() for text in EXPRESSIONS)]
 
 
 class Mutator:

@@ -3,13 +3,15 @@
 from typing import Any
 
 import pytest
-from corpus import Case, cases, misses
 
 from nbflow.errors import Diagnostic
 from nbflow.spec.document import Limits, load
 from nbflow.spec.expressions import EvaluationError, compile_value
+from tests import corpus
 
-ALL = list(cases("expression", kinds=["expression"]))
+Case = dict[str, Any]
+
+ALL = corpus.cases("expression", kinds=("expression",))
 SCOPE: dict[str, Any] = {
     "inputs": {"n": 3, "zero": 0, "s": "text", "xs": [3, 1, 2]},
     "fetch": {"body": "hello", "status": 200, "items": [7, 8], "keys": 3, "rows": [{"id": 1}, {"id": 2}, {"id": 3}]},
@@ -17,28 +19,28 @@ SCOPE: dict[str, Any] = {
 OF_THE_GRAPH = {"expression.reads_itself"}  # no fault of the expression
 
 
-@pytest.mark.parametrize("case", ALL, ids=lambda case: case.id)
+@pytest.mark.parametrize("case", ALL, ids=lambda case: case["id"])
 def test_an_expression_of_the_corpus_is_answered_as_it_wants(case: Case) -> None:
+    outcomes = case["expect"]["outcome"].split("|")
     found: list[Diagnostic] = []
-    at = load("'" + case.text.replace("'", "''") + "'", Limits(size=2_000_000))
+    at = load(corpus.quoted(case), Limits(size=2_000_000))
     value = compile_value(at, found.append)
     if any(one.severity == "error" for one in found):
-        assert "reject" in case.outcomes
-        assert misses(case, found, shift=(0, 1)) == []
+        assert "reject" in outcomes
+        assert corpus.faults(case, tuple(found), (0, 1)) == []
         return
-    if case.outcomes[0] == "warn" and "accept" not in case.outcomes:
-        assert misses(case, found, shift=(0, 1)) == []
-    if case.id in OF_THE_GRAPH:
+    if outcomes[0] == "warn" and "accept" not in outcomes:
+        assert corpus.faults(case, tuple(found), (0, 1)) == []
+    if case["id"] in OF_THE_GRAPH:
         return
     try:
         given = value.evaluate(SCOPE)
     except EvaluationError as error:
-        assert {"error", "limit", "reject"} & set(case.outcomes), error
-        said = Diagnostic(error.code, str(error), 1, error.offset + 5, hint=error.hint)
-        case.expect.setdefault("line", 1)
-        assert [one for one in misses(case, [said]) if not one.startswith("severity")] == []
+        assert {"error", "limit", "reject"} & set(outcomes), error
+        said = Diagnostic(error.code, str(error), 1, error.offset + 4, hint=error.hint)
+        assert corpus.faults(case, (said,)) == []
     else:
-        assert {"accept", "warn"} & set(case.outcomes)
-        if "outputs" in case.expect:
-            assert given == case.expect["outputs"]["value"]
-            assert type(given) is type(case.expect["outputs"]["value"])
+        assert {"accept", "warn"} & set(outcomes)
+        if "outputs" in case["expect"]:
+            assert given == case["expect"]["outputs"]["value"]
+            assert type(given) is type(case["expect"]["outputs"]["value"])

@@ -34,7 +34,7 @@ def explain(text: str, error: BaseException, scope: Mapping[str, Any]) -> Evalua
     span = _span(error.__traceback__)
     node = _node(parsed.tree, span) if span else None
     code, message, hint = _unknown(error, scope) if isinstance(error, KeyError) else _what(error)
-    at = _caret(parsed, node) if node is not None else 0
+    at = _caret(parsed, node) if node is not None else parsed.start(parsed.tree)
     if node is not None and message.startswith(("it ", "there is no ")):
         message = _with_name(parsed, node, message)
     return EvaluationError(code, message, text, at, hint)
