@@ -314,3 +314,36 @@ def test_the_slider_goes_through_the_journal(notebook, tmp_path):
     notebook.press("close")
     page.wait_for_function("() => !document.querySelector('.nbflow-time')")
     assert page.locator(".nbflow-final").count() == 2
+
+
+@pytest.mark.timeout(120)
+def test_a_thousand_nodes_stay_usable_while_they_run(notebook):
+    cell = (
+        "from IPython import get_ipython\n"
+        "nodes = ''.join(f'  n{i}: {{tool: slow, with: {{seconds: {0.2 + i % 17 / 10}}}, needs: [n{(i - 1) // 3}]}}\\n' for i in range(1, 1000))\n"
+        "await get_ipython().run_cell_magic('workflow', 'big --background --as big', 'nodes:\\n  n0: {set: {v: 1}}\\n' + nodes)"
+    )
+    started(notebook, "big.ipynb", SLOW, cell)
+    page = notebook.page
+    assert page.locator(".nbflow .nbf-node").count() == 1000
+    notebook.wait_phase("n100", "running")
+    heard = page.evaluate(
+        """async () => {
+            const node = [...document.querySelectorAll('.nbflow .nbf-node')].find(g => g.querySelector('.name').textContent === 'n5');
+            const began = performance.now();
+            node.dispatchEvent(new MouseEvent('click', {bubbles: true}));
+            while (!document.querySelector('.nbflow-side:not([hidden]) h4')) await new Promise(next => requestAnimationFrame(next));
+            return performance.now() - began;
+        }"""
+    )
+    assert heard < 2000
+    frames = page.evaluate(
+        """async () => {
+            let longest = 0, last = performance.now(), end = last + 1500;
+            while (last < end) { const now = await new Promise(next => requestAnimationFrame(next)); longest = Math.max(longest, now - last); last = now; }
+            return longest;
+        }"""
+    )
+    assert frames < 700
+    page.wait_for_selector(".nbflow-final img", timeout=60_000)
+    assert "1000 of 1000 nodes" in page.inner_text(".nbflow-final")

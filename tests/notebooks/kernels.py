@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from queue import Empty
@@ -33,9 +34,10 @@ class Reply:
 class Kernel:
     """One kernel in a folder of its own."""
 
-    def __init__(self, folder) -> None:
+    def __init__(self, folder, **environment: str) -> None:
         self.folder = folder
-        self.manager, self.client = start_new_kernel(kernel_name="python3", cwd=str(folder))
+        env = {**os.environ, **environment}
+        self.manager, self.client = start_new_kernel(kernel_name="python3", cwd=str(folder), env=env)
 
     def send(self, code: str, *, attended: bool = True) -> str:
         """Start a cell; `finish` waits for it. Front ends with a person say that input can be asked for."""
@@ -78,6 +80,13 @@ class Kernel:
             message = self.client.get_iopub_msg(timeout=timeout)
             if message["parent_header"].get("msg_id") == id and holds(message):
                 return message
+
+    def say(self, comm: str, content: dict[str, Any]) -> None:
+        """What a widget's control sends, without the header of a subshell: as front ends other than JupyterLab do."""
+        message = self.client.session.msg(
+            "comm_msg", {"comm_id": comm, "data": {"method": "custom", "content": content}}
+        )
+        self.client.shell_channel.send(message)
 
     def drain(self) -> None:
         while True:

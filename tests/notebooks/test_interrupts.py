@@ -126,3 +126,20 @@ def test_a_killed_kernel_loses_nothing_and_load_ext_names_what_can_be_recovered(
     assert reply.status == "ok"
     assert second.run("(await found[0]).phase, found[0].outputs, calls").result.startswith("('completed'")
     assert second.run("calls").result == "[]"
+
+
+@pytest.mark.timeout(90)
+def test_nothing_is_recovered_before_the_cells_that_define_its_tools_have_run(fresh_kernel):
+    first = fresh_kernel()
+    first.run("async def mine(): await asyncio.sleep(60)")
+    running(first, "%%workflow lacks\nnodes:\n  a: {set: {v: 1}}\n  b: {tool: mine, needs: [a]}\n")
+    started(first, "b")
+    first.manager.shutdown_kernel(now=True)
+    second = fresh_kernel()
+    told = second.run("%workflow recover").streams
+    assert "there is no tool 'mine'" in told
+    assert "run the cell that defines it" in told
+    assert "there is no tool 'mine'" in second.run("%workflow resume lacks").error
+    second.run("async def mine(): return 7")
+    assert second.run("found = %workflow recover").status == "ok"
+    assert second.run("(await found[0]).outputs").result == "{'b': 7}"

@@ -36,6 +36,7 @@ class Extension:
             preferences=self.preferences,
             attended=lambda: bool(getattr(getattr(shell, "kernel", None), "_allow_stdin", True)),
         )  # fmt: skip
+        self.session.old_kernel = _old_kernel() if self.session.kernel else None
         self.rewrite = AwaitMagics(lambda: bool(shell.autoawait))
         self.completer = Completer(self.session)
 
@@ -104,6 +105,13 @@ class Extension:
         if ids:
             more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
             self.session.write(f"nbflow: interrupted: {', '.join(ids[-3:])}{more}; %workflow recover goes on")
+
+
+def _old_kernel() -> str | None:
+    """The version of an ipykernel that hands messages of widgets over only between cells."""
+    from ipykernel._version import __version__, version_info
+
+    return str(__version__) if version_info[:2] < (7, 4) else None
 
 
 def _has_store(url: str) -> bool:

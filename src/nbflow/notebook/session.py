@@ -35,6 +35,7 @@ from nbflow.ports.clock import SystemClock
 from nbflow.runtime.execution import Execution, failure_line
 
 UNATTENDED = "warning: nobody is here to continue, so breakpoints are passed"
+LATE = "buttons answer when the cell ends: ipykernel {} is older than 7.4; with --background they answer at once"
 SILENCE = 2.0  # seconds without a word from a browser, after which there is none
 
 
@@ -52,6 +53,7 @@ class Session:
         self.namespace, self.kernel, self.write = namespace, kernel, write
         self.next_input, self.bind, self.attended = next_input, bind, attended
         self.preferences = preferences or NBFlow()
+        self.old_kernel: str | None = None  # the version, when buttons of a waiting cell answer only at its end
         self.now = SystemClock().now
         self.workflows: dict[str, Workflow] = {}
         self._breakpoints: Kept | None = None
@@ -173,6 +175,8 @@ class Session:
         view.on_end.append(progress.close)
         self.views[execution.id] = view
         view.open()
+        if waiting is not None and self.old_kernel:
+            view.tell(LATE.format(self.old_kernel))
         silence = asyncio.get_running_loop().call_later(SILENCE, self._unless_greeted, view, progress)
         view.on_end += [silence.cancel, lambda: self._gone(execution.id, view)]
         return view.close
