@@ -84,7 +84,11 @@ def parse(
     """
     _load_plugins()
     found = workflows.parse(
-        text, name=name, kinds=kinds, tools=tools.schemas() if tools_known else None, limits=limits(),
+        text,
+        name=name,
+        kinds=kinds,
+        tools=tools.schemas() if tools_known else None,
+        limits=limits(),
         unbounded=settings().unbounded_loops,
     )
     _known[found.name] = found
@@ -97,7 +101,11 @@ def diagnose(
     """Every finding of a text; it never raises."""
     _load_plugins()
     return workflows.diagnose(
-        text, name=name, kinds=kinds, tools=tools.schemas() if tools_known else None, limits=limits(),
+        text,
+        name=name,
+        kinds=kinds,
+        tools=tools.schemas() if tools_known else None,
+        limits=limits(),
         unbounded=settings().unbounded_loops,
     )
 
@@ -267,8 +275,13 @@ def _make_engine(url: str) -> Engine:
 
 
 def start(
-    workflow: Workflow | str, inputs: Mapping[str, Any] | None = None, *, store: str | None = None, mock: bool = False,
-    labels: Mapping[str, str] | None = None, breakpoints: Sequence[str] = (),
+    workflow: Workflow | str,
+    inputs: Mapping[str, Any] | None = None,
+    *,
+    store: str | None = None,
+    mock: bool = False,
+    labels: Mapping[str, str] | None = None,
+    breakpoints: Sequence[str] = (),
 ) -> Execution:
     """Start an execution inside a running loop; `await` it for its end.
 
@@ -283,7 +296,11 @@ def start(
 
 
 def run(
-    workflow: Workflow | str, inputs: Mapping[str, Any] | None = None, *, store: str | None = None, mock: bool = False,
+    workflow: Workflow | str,
+    inputs: Mapping[str, Any] | None = None,
+    *,
+    store: str | None = None,
+    mock: bool = False,
     labels: Mapping[str, str] | None = None,
 ) -> Execution:
     """Run a workflow to its end on a loop of its own, for scripts. Raises `ExecutionFailed` when it failed."""
@@ -295,7 +312,10 @@ def run(
 
 
 async def _run(
-    workflow: Workflow | str, inputs: Mapping[str, Any] | None, store: str | None, mock: bool,
+    workflow: Workflow | str,
+    inputs: Mapping[str, Any] | None,
+    store: str | None,
+    mock: bool,
     labels: Mapping[str, str] | None,
 ) -> Execution:
     made = engine(store)

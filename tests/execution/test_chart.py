@@ -144,7 +144,9 @@ def test_a_failing_expression_is_an_event_and_ends_its_block():
 
 
 def test_an_error_that_nobody_hears_is_not_lost_in_silence():
-    walk = Walk("{initial: a, context: {x: 1}, states: {a: {events: {go: {to: b, if: ctx.x.y > 1}}}, b: {}}}").send("go")
+    walk = Walk("{initial: a, context: {x: 1}, states: {a: {events: {go: {to: b, if: ctx.x.y > 1}}}, b: {}}}").send(
+        "go"
+    )
     assert walk.states == ["a"]
     [effect] = walk.asked("warn")
     assert effect["event"]["name"] == "error.execution" and "ctx.x.y" in effect["event"]["data"]["message"]
@@ -156,7 +158,9 @@ def test_assignments_of_one_mapping_see_the_old_context():
 
 
 def test_a_place_inside_a_value_is_assigned_and_the_old_value_kept():
-    walk = Walk("{initial: a, context: {user: {name: ada, age: 3}}, states: {a: {events: {go: {assign: {user.age: 4}}}}}}")
+    walk = Walk(
+        "{initial: a, context: {user: {name: ada, age: 3}}, states: {a: {events: {go: {assign: {user.age: 4}}}}}}"
+    )
     before = walk.last.snapshot
     assert walk.send("go").context == {"user": {"name": "ada", "age": 4}}
     assert before["context"] == {"user": {"name": "ada", "age": 3}}
@@ -206,7 +210,9 @@ def test_transitions_of_the_machine_itself_hold_everywhere():
 
 
 def test_events_go_to_the_world_with_their_data():
-    walk = Walk("{initial: a, context: {n: 7}, states: {a: {events: {go: {emit: sold, with: {n: =ctx.n}, key: =ctx.n}}}}}").send("go")
+    walk = Walk(
+        "{initial: a, context: {n: 7}, states: {a: {events: {go: {emit: sold, with: {n: =ctx.n}, key: =ctx.n}}}}}"
+    ).send("go")
     assert walk.asked("emit") == [
         {"do": "emit", "event": {"name": "sold", "data": {"n": 7}, "type": "external", "key": 7}}
     ]
@@ -238,7 +244,9 @@ def test_a_delayed_raise_outlives_its_state_and_a_timer_does_not():
 
 
 def test_a_delay_may_be_computed():
-    walk = Walk("{initial: a, context: {wait: 1m30s}, states: {a: {entry: {raise: x, delay: =ctx.wait}, events: {x: b}}, b: {}}}")
+    walk = Walk(
+        "{initial: a, context: {wait: 1m30s}, states: {a: {entry: {raise: x, delay: =ctx.wait}, events: {x: b}}, b: {}}}"
+    )
     assert due(walk.snapshot) == walk.now + 90
 
 
@@ -279,7 +287,9 @@ def test_a_state_that_is_only_passed_through_invokes_nothing():
 
 
 def test_what_runs_twice_has_two_numbers_and_is_cancelled_together():
-    walk = Walk("{initial: a, states: {a: {events: {go: {run: w, as: job}, stop: {cancel: job}}}}}").send("go").send("go")
+    walk = (
+        Walk("{initial: a, states: {a: {events: {go: {run: w, as: job}, stop: {cancel: job}}}}}").send("go").send("go")
+    )
     assert list(walk.snapshot["invocations"]) == ["job[0]", "job[1]"]
     walk.send("done.job", None, invoke="job", number=0)
     assert list(walk.snapshot["invocations"]) == ["job[1]"]
@@ -306,7 +316,9 @@ def test_a_final_state_may_say_what_the_machine_gives():
 
 
 def test_exits_run_when_the_machine_ends():
-    walk = Walk("{initial: a, context: {n: 0}, states: {a: {exit: {emit: left}, events: {go: b}}, b: {type: final, exit: {emit: over}}}}").send("go")
+    walk = Walk(
+        "{initial: a, context: {n: 0}, states: {a: {exit: {emit: left}, events: {go: b}}, b: {type: final, exit: {emit: over}}}}"
+    ).send("go")
     assert [effect["event"]["name"] for effect in walk.asked("emit")] == ["left", "over"]
 
 

@@ -15,11 +15,11 @@ from tests.execution.graphs import Node, World, dump, phases, plan, random_nodes
 SEEDS = st.integers(0, 2**32)
 
 
-def answers(seed: int, nodes: list[Node]):  # noqa: ANN201
+def answers(seed: int, nodes: list[Node]):
     """What each node gives depends on its path and attempt alone, so that every order must agree."""
     targets = {node.id: [other.id for other in nodes if node.id in other.gates] for node in nodes}
 
-    def answer(path: str, attempt: int):  # noqa: ANN202
+    def answer(path: str, attempt: int):
         rng = random.Random(f"{seed}/{path}/{attempt}")
         if targets[path]:
             chosen = tuple(sorted(rng.sample(targets[path], rng.randint(0, len(targets[path])))))
@@ -31,7 +31,7 @@ def answers(seed: int, nodes: list[Node]):  # noqa: ANN201
     return answer
 
 
-def world(seed: int, size: int = 14, **more) -> World:  # noqa: ANN003
+def world(seed: int, size: int = 14, **more) -> World:
     nodes = random_nodes(random.Random(seed), size)
     return World(plan(nodes), seed, answers(seed, nodes), **more)
 
@@ -69,7 +69,7 @@ def test_news_told_twice_decides_nothing(seed: int) -> None:
 @given(SEEDS)
 @settings(max_examples=60, deadline=None)
 def test_the_live_state_equals_the_fold_after_every_record(seed: int) -> None:
-    def check(state, records) -> None:  # noqa: ANN001
+    def check(state, records) -> None:
         assert dump(state) == dump(fold(state.plan, records))
 
     world(seed, 10, check=check).begin().run()
@@ -94,7 +94,11 @@ def test_recovery_changes_nothing(seed: int, data: st.DataObject) -> None:
 def _interrupted_retry(whole: World, cut: int) -> bool:
     """Answers depend on the attempt's number here, and an attempt that a crash ended counts as one."""
     started = [r.event.node for r in whole.records[:cut] if type(r.event).__name__ == "NodeStarted"]
-    answered = [r.event.node for r in whole.records[:cut] if type(r.event).__name__ in ("NodeCompleted", "NodeFailed", "AttemptFailed")]
+    answered = [
+        r.event.node
+        for r in whole.records[:cut]
+        if type(r.event).__name__ in ("NodeCompleted", "NodeFailed", "AttemptFailed")
+    ]
     return len(started) != len(answered)
 
 

@@ -36,8 +36,13 @@ class House:
 
         child = ChildExecutor(library)
         tool, agent = ToolExecutor(self.tools), AgentExecutor(self.agents, self.tools)
-        engine = Engine(self.journal, built_in(tool=tool, agent=agent, workflow=child),
-                        lambda text, name: parse(text, name=name, tools=self.tools.schemas()).plan, history=Past(), **more)
+        engine = Engine(
+            self.journal,
+            built_in(tool=tool, agent=agent, workflow=child),
+            lambda text, name: parse(text, name=name, tools=self.tools.schemas()).plan,
+            history=Past(),
+            **more,
+        )
         child.engine = engine
         return engine
 

@@ -19,8 +19,8 @@ from typing import Any
 
 TEXT = "name: killed\nnodes:\n" + "".join(
     f"  a{i}: {{tool: step, with: {{name: a{i}}}{f', needs: [a{i - 1}]' if i else ''}}}\n"
-    f"  b{i}: {{tool: step, with: {{name: \"${{{{ a{i} }}}}b\"}}}}\n"
-    f"  c{i}: {{needs: [a{i}], parallel: {{for_each: \"range(3)\", max: 2, collect: =x}}, nodes: {{x: {{tool: step, with: {{name: \"c{i}-${{{{ index }}}}\"}}}}}}}}\n"
+    f'  b{i}: {{tool: step, with: {{name: "${{{{ a{i} }}}}b"}}}}\n'
+    f'  c{i}: {{needs: [a{i}], parallel: {{for_each: "range(3)", max: 2, collect: =x}}, nodes: {{x: {{tool: step, with: {{name: "c{i}-${{{{ index }}}}"}}}}}}}}\n'
     for i in range(5)
 )
 
@@ -69,10 +69,15 @@ def look(folder: Path, life: int) -> None:
 
     store = DuckDBStore(folder / "h.duckdb")
     records = store.read("k1")
-    completed = {r.event.node: r.event.output
-                 for r in records if type(r.event).__name__ == "NodeCompleted"}
-    note(folder, "seen", life=life, sequences=[r.sequence for r in records], completed=completed,
-         gaps=[gap.message for gap in store.gaps()])
+    completed = {r.event.node: r.event.output for r in records if type(r.event).__name__ == "NodeCompleted"}
+    note(
+        folder,
+        "seen",
+        life=life,
+        sequences=[r.sequence for r in records],
+        completed=completed,
+        gaps=[gap.message for gap in store.gaps()],
+    )
 
 
 def fork(what: Callable[[], None]) -> int:
@@ -88,9 +93,7 @@ def fork(what: Callable[[], None]) -> int:
 
 
 def main(kills: int, seed: int, folder: Path) -> dict[str, Any]:
-    import nbflow.assembly
     import duckdb  # noqa: F401 - so that children have it
-    import nbflow.storage.duckdb.journal
 
     rng = random.Random(seed)
     trouble: list[str] = []

@@ -15,8 +15,9 @@ SLOW = "nodes: {a: {tool: slow}, b: {needs: a, set: {v: =a}}}"
 
 
 @pytest.fixture
-def slow(house: House):  # noqa: ANN201
+def slow(house: House):
     """A tool that waits until it is let go, and remembers what happened to it."""
+
     class Slow:
         def __init__(self) -> None:
             self.go, self.begun, self.log = asyncio.Event(), asyncio.Event(), []
@@ -37,8 +38,10 @@ def slow(house: House):  # noqa: ANN201
     return made
 
 
-async def test_cancel_is_prompt_and_reaches_every_node(house: House, slow) -> None:  # noqa: ANN001
-    execution = house.start("nodes: {a: {tool: slow}, b: {tool: slow}, w: {wait: 1h}, c: {needs: [a, b, w], set: {v: 1}}}")
+async def test_cancel_is_prompt_and_reaches_every_node(house: House, slow) -> None:
+    execution = house.start(
+        "nodes: {a: {tool: slow}, b: {tool: slow}, w: {wait: 1h}, c: {needs: [a, b, w], set: {v: 1}}}"
+    )
     await slow.begun.wait()
     await execution.until("w")
     execution.cancel()
@@ -48,7 +51,7 @@ async def test_cancel_is_prompt_and_reaches_every_node(house: House, slow) -> No
     assert {execution.nodes[id].phase for id in ("a", "b", "w")} == {"cancelled"}
 
 
-async def test_pause_lets_running_nodes_finish_and_starts_nothing(house: House, slow) -> None:  # noqa: ANN001
+async def test_pause_lets_running_nodes_finish_and_starts_nothing(house: House, slow) -> None:
     execution = house.start(SLOW)
     await slow.begun.wait()
     execution.pause()
@@ -63,7 +66,7 @@ async def test_pause_lets_running_nodes_finish_and_starts_nothing(house: House, 
     assert execution.outputs == {"b": {"v": "done"}}
 
 
-async def test_suspend_stops_attempts_and_resume_goes_on(house: House, slow) -> None:  # noqa: ANN001
+async def test_suspend_stops_attempts_and_resume_goes_on(house: House, slow) -> None:
     execution = house.start(SLOW)
     await slow.begun.wait()
     execution.suspend()
@@ -76,7 +79,7 @@ async def test_suspend_stops_attempts_and_resume_goes_on(house: House, slow) -> 
     assert execution.nodes["a"].attempt == 2
 
 
-async def test_another_engine_recovers_what_a_dead_one_left(house: House, slow) -> None:  # noqa: ANN001
+async def test_another_engine_recovers_what_a_dead_one_left(house: House, slow) -> None:
     execution = house.start(SLOW)
     await slow.begun.wait()
     await execution.until("running")
@@ -120,7 +123,7 @@ async def test_an_effect_in_doubt_waits_for_a_person(house: House) -> None:
         assert ended.outputs == outputs
 
 
-async def _end(execution):  # noqa: ANN001, ANN202
+async def _end(execution):
     from nbflow.errors import ExecutionFailed
 
     try:
@@ -201,7 +204,7 @@ async def test_breakpoints_hold_and_steps_let_one_go(house: House) -> None:
     assert execution.outputs == {"c": {"v": 9}}
 
 
-async def _held(execution, path):  # noqa: ANN001, ANN202
+async def _held(execution, path):
     while execution.held != (path,):
         await asyncio.sleep(0)
     return execution.held

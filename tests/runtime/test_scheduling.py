@@ -46,13 +46,15 @@ async def test_of_what_is_ready_together_the_most_urgent_goes_first(house: House
 
 async def test_a_pool_is_never_exceeded_and_all_get_through(house: House) -> None:
     yard = Yard(house)
-    ended = await house.run("""
+    ended = await house.run(
+        """
         pools: {gpu: 3}
         nodes:
           all:
             parallel: {for_each: range(40), collect: =one}
             nodes: {one: {tool: work, with: {name: =str(index)}, pool: {gpu: "1"}}}
-        """.replace('"1"', "1"))
+        """.replace('"1"', "1")
+    )
     assert ended.outputs["all"] == [str(number) for number in range(40)]
     assert yard.most == 3
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from nbflow.errors import ExecutionFailed, IllegalMove, StorageError
-from nbflow.execution.events import NodeWaiting, Record
+from nbflow.execution.events import Record
 from nbflow.history.past import Past
 from nbflow.integrations.agents.registry import AgentRegistry
 from nbflow.integrations.tools.registry import ToolRegistry
@@ -64,8 +65,12 @@ class SimHouse:
         child = ChildExecutor(lambda name, version, folder: self.plan(self.workflows[name], name))
         tool, agent = ToolExecutor(self.tools), AgentExecutor(self.agents, self.tools)
         self.engine = Engine(
-            self.journal, built_in(tool=tool, agent=agent, workflow=child), self.plan, clock=self.clock,
-            history=Past(), **self.more,
+            self.journal,
+            built_in(tool=tool, agent=agent, workflow=child),
+            self.plan,
+            clock=self.clock,
+            history=Past(),
+            **self.more,
         )
         child.engine = self.engine
         return self.engine
@@ -74,7 +79,7 @@ class SimHouse:
         return self.tools.tool(function)
 
     def plan(self, text: str, name: str) -> Plan:
-        return parse(text, name=name, tools=self.tools.schemas()).plan
+        return _plan(text, name)
 
     def start(self, text: str, inputs: dict[str, Any] | None = None, *, id: str = "x1") -> Execution:
         return self.engine.start(self.plan(text, "w"), inputs, id=id)
@@ -89,6 +94,11 @@ class SimHouse:
         if dispatcher.admission.running or dispatcher.admission.waiting:
             found.append(f"admission: {dispatcher.admission.running} running, {dispatcher.admission.waiting} waiting")
         return found
+
+
+@lru_cache(1_000)
+def _plan(text: str, name: str) -> Plan:
+    return parse(text, name=name).plan
 
 
 async def ended(execution: Execution, seconds: float = 1_000.0) -> Execution:
@@ -128,10 +138,3 @@ def attend(execution: Execution, answers: dict[str, Any]) -> Callable[[], None]:
 
     seen: set[tuple[str, str | None, int]] = set()
     return execution.subscribe(look)
-
-
-def records(house: SimHouse, id: str = "x1") -> list[Record]:
-    return house.journal.peek(id)
-
-
-__all__ = ["NodeWaiting", "SimHouse", "SimThreads", "SlowJournal", "attend", "ended", "records"]

@@ -59,7 +59,9 @@ BROKEN = {
 
 
 def broken(
-    rows: Iterable[dict[str, Any]], effects: Sequence[dict[str, Any]], edges: Sequence[tuple[str, str, bool]] = (),
+    rows: Iterable[dict[str, Any]],
+    effects: Sequence[dict[str, Any]],
+    edges: Sequence[tuple[str, str, bool]] = (),
     limits: Sequence[tuple[str, int]] = (),
 ) -> list[str]:
     """The invariants that do not hold. A row is a record as JSON: sequence, event and the event's fields.
@@ -78,8 +80,10 @@ def broken(
         base.executemany("insert into limits values (?, ?)", limits)
         for row in rows:
             at = row["sequence"]
-            base.execute("insert into journal values (?, ?, ?, ?, ?)",
-                         (at, row["event"], row.get("node"), row.get("attempt"), row.get("handled")))
+            base.execute(
+                "insert into journal values (?, ?, ?, ?, ?)",
+                (at, row["event"], row.get("node"), row.get("attempt"), row.get("handled")),
+            )
             base.executemany("insert into skipped values (?, ?)", [(path, at) for path, _ in row.get("skipped") or ()])
             base.executemany("insert into activated values (?, ?)", [(path, at) for path in row.get("activated") or ()])
             base.executemany("insert into cancelled values (?, ?)", [(path, at) for path in row.get("cancelled") or ()])

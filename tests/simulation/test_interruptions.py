@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from nbflow.errors import IllegalMove
+from nbflow.execution.events import Record
 from nbflow.ports.agents import ModelReply, ModelRequest
 from nbflow.ports.executors import Call
 from nbflow.runtime.execution import Execution
 from tests.nodes.scripted import wants
-from tests.simulation.house import SimHouse, SlowJournal, attend, ended
+from tests.simulation.house import SimHouse, attend, ended
 from tests.simulation.invariants import broken, rows_of
 from tests.simulation.loop import SimLoop, simulate
 
@@ -61,7 +63,7 @@ KINDS: dict[str, str] = {
     "nested": "parallel: {for_each: 'range(2)', collect: =l}\nnodes:\n  l:\n    loop: {max: 2, collect: =p}\n    nodes:\n"
     "      p: {parallel: {branches: {a: {tool: nap, with: {x: a}}, b: {tool: pay, with: {x: b}}}}}",
     "stubborn": "tool: stubborn",
-    "failing": "parallel: {for_each: 'range(2)', on_fail: collect, collect: =one}\nnodes: {one: {tool: bad, with: {x: =index}}}",
+    "failing": "parallel: {for_each: 'range(2)', on_fail: {allow: 2}, collect: =one}\nnodes: {one: {tool: bad, with: {x: =index}}}",
     "fails for good": "tool: bad\nwith: {x: it}",
 }
 CHILD = """
@@ -94,10 +96,15 @@ def furnish(house: SimHouse, trace: Trace) -> SimHouse:
     def seen(call: Call, name: str, x: Any, once: bool = False) -> None:
         trace.log.append(f"{name} {x}")
         if call.execution == "x1" and call.node.kind == "tool":
-            trace.effects.append({
-                "node": call.path, "attempt": call.attempt, "committed": len(house.journal.peek("x1")),
-                "strict": True, "once": once,
-            })
+            trace.effects.append(
+                {
+                    "node": call.path,
+                    "attempt": call.attempt,
+                    "committed": len(house.journal.peek("x1")),
+                    "strict": True,
+                    "once": once,
+                }
+            )
 
     @house.tool
     async def note(x: Any, call: Call) -> Any:
@@ -185,119 +192,212 @@ def simhouse(loop: SimLoop, trace: Trace, journal: SlowJournal | None = None) ->
     return furnish(SimHouse(loop, journal, pools={"gpu": 2}, grace=20.0), trace)
 
 
-def steps_of(kind: str, seed: int) -> tuple[int, Any]:
-    """How many steps the loop takes for the whole of it, and the outputs."""
-    async def main(loop: SimLoop) -> tuple[int, Any]:
-        house = simhouse(loop, Trace())
+def simhouse(loop: SimLoop, trace: Trace) -> SimHouse:
+    return furnish(SimHouse(loop, pools={"gpu": 2}, grace=20.0), trace)
+
+
+Story = Callable[[SimHouse, Execution, SimLoop, int], Any]
+
+
+async def calm(house: SimHouse, execution: Execution, loop: SimLoop, step: int) -> Execution:
+    """Nobody interrupts."""
+    return await ended(execution)
+
+
+async def cancelled(house: SimHouse, execution: Execution, loop: SimLoop, step: int) -> Execution:
+    begun = act_at(loop, step, execution.cancel)
+    await ended(execution)
+    promptly(loop, begun, execution)
+    return execution
+
+
+async def recovered(house: SimHouse, execution: Execution, loop: SimLoop, step: int) -> Execution:
+    """Suspended, and gone on with by another engine."""
+    act_at(loop, step, execution.suspend)
+    if not await suspended(house, execution):
+        return execution
+    again = await house.new_engine().recover("x1")
+    attend(again, ANSWERS)
+    return await ended(again)
+
+
+async def resumed(house: SimHouse, execution: Execution, loop: SimLoop, step: int) -> Execution:
+    """Suspended, and gone on with at once, while attempts may still be ending."""
+    act_at(loop, step, execution.suspend)
+    if await reached(execution, "suspended"):
+        execution.resume()
+        attend(execution, ANSWERS)
+    return await ended(execution)
+
+
+async def paused(house: SimHouse, execution: Execution, loop: SimLoop, step: int) -> Execution:
+    """Paused for a while: nothing starts meanwhile."""
+    begun = act_at(loop, step, execution.pause)
+    if not await reached(execution, "paused"):
+        return execution
+    await asyncio.sleep(30)
+    records = rows_of(execution.events)
+    before = next(row["sequence"] for row in records if row["event"] == "ExecutionPaused")
+    late = [row for row in records if row["event"] == "NodeStarted" and row["sequence"] > before]
+    assert late == [], begun
+    execution.resume()
+    attend(execution, ANSWERS)
+    return await ended(execution)
+
+
+async def cancelled_while_paused(house: SimHouse, execution: Execution, loop: SimLoop, step: int) -> Execution:
+    act_at(loop, step, execution.pause)
+    await reached(execution, "paused")
+    return await _then_cancelled(execution, loop)
+
+
+async def cancelled_while_suspended(house: SimHouse, execution: Execution, loop: SimLoop, step: int) -> Execution:
+    act_at(loop, step, execution.suspend)
+    await reached(execution, "suspended")
+    return await _then_cancelled(execution, loop)
+
+
+async def _then_cancelled(execution: Execution, loop: SimLoop) -> Execution:
+    begun: list[float] = []
+    with suppress(IllegalMove):
+        execution.cancel()
+        begun.append(loop.time())
+    await ended(execution)
+    promptly(loop, begun, execution)
+    return execution
+
+
+def act_at(loop: SimLoop, step: int, verb: Callable[[], None]) -> list[float]:
+    """Do it before that step; when it was done stands in what is returned."""
+    done: list[float] = []
+
+    def act() -> None:
+        with suppress(IllegalMove):
+            verb()
+            done.append(loop.time())
+
+    loop.at_step[step] = act
+    return done
+
+
+async def reached(execution: Execution, phase: str) -> bool:
+    """Wait for a phase; False when the execution ended instead."""
+    async with asyncio.timeout(1_000):
+        await execution.until(phase)
+    if execution.ended:
+        await ended(execution)
+    return not execution.ended
+
+
+def promptly(loop: SimLoop, begun: list[float], execution: Execution) -> None:
+    if begun and "stubborn" not in execution.plan.source:
+        assert loop.time() - begun[0] < 3, "it did not end promptly"
+
+
+async def suspended(house: SimHouse, execution: Execution) -> bool:
+    """Wait until it is suspended and nothing of it is left; False when it ended before."""
+    if not await reached(execution, "suspended"):
+        return False
+    await execution.quiet()
+    await asyncio.sleep(2)
+    assert [one for one in house.leftovers() if not one.startswith("driver")] == []
+    return True
+
+
+@dataclass
+class Told:
+    """How a story ended."""
+
+    execution: Execution
+    trace: Trace
+    children: dict[str, list[Record]]
+    steps: int
+
+    @property
+    def phase(self) -> str:
+        return self.execution.phase
+
+
+def tell(kind: str, story: Story, step: int = 0, seed: int = 1) -> Told:
+    trace = Trace()
+
+    async def main(loop: SimLoop) -> Told:
+        house = simhouse(loop, trace)
         execution = house.start(text(kind))
         attend(execution, ANSWERS)
-        await ended(execution)
-        return loop.steps, execution.outputs
+        execution = await story(house, execution, loop, step)
+        steps = loop.steps
+        await asyncio.sleep(6)  # what cannot be stopped may end: a thread, a node that does not listen
+        assert house.leftovers() == []
+        children = {id: house.journal.peek(id) for id in house.journal.known() if id != "x1"}
+        return Told(execution, trace, children, steps)
 
-    return simulate(seed, main)
+    told: Told = simulate(seed, main)
+    found = broken(rows_of(told.execution.events), trace.effects)
+    assert not found, found
+    return told
 
 
-async def quiet(house: SimHouse) -> list[str]:
-    """What is still there when all that may linger (a thread, a cleaning up) is over."""
-    await asyncio.sleep(1)
-    return house.leftovers()
+# --- what has to hold ---------------------------------------------------------------------------------------
 
 
 def undone(trace: Trace) -> list[str]:
     return [line.removeprefix("undone ") for line in trace.log if line.startswith("undone ")]
 
 
-def to_undo(execution: Execution) -> list[str]:
-    """What has to be undone in which order, by the records alone."""
-    done: list[str] = []
-    for record in execution.events:
-        if type(record.event).__name__ == "ExecutionEnding":
-            break
-        if type(record.event).__name__ == "NodeCompleted":
-            done.append(record.event.node)
-    nodes = execution.state.nodes
-    with_undo = [path for path in done if nodes[path].node.compensate is not None]
-    return [NAMES.get(path, path.partition("[")[2].partition("]")[0] or path) for path in reversed(with_undo)]
+def to_undo(told: Told) -> list[str]:
+    """What has to be undone and in which order, by the records alone: of children first, since they ended last."""
+    names: list[str] = []
+    for id in (*told.children, "x1"):
+        records = told.children.get(id) or list(told.execution.events)
+        ending = next((r.sequence for r in records if type(r.event).__name__ == "ExecutionEnding"), 0)
+        done = [r.event.node for r in records[:ending] if type(r.event).__name__ == "NodeCompleted"]
+        of_child = {"c1": "c1"} if id != "x1" else {}
+        names += [name for path in reversed(done) if (name := _undo_name(told, path, of_child)) is not None]
+    return names
 
 
-NAMES: dict[str, str] = {}
+def _undo_name(told: Told, path: str, of_child: dict[str, str]) -> str | None:
+    if of_child:
+        return of_child.get(path)
+    if told.execution.nodes[path].node.compensate is None:
+        return None
+    item = path.partition("[")[2].partition("]")[0]
+    return item or path
 
 
-def check_journal(execution: Execution, trace: Trace) -> None:
-    found = broken(rows_of(execution.events), trace.effects)
-    assert not found, found
+def check_cancelled(told: Told) -> None:
+    assert undone(told.trace) == to_undo(told)
+    for records in told.children.values():
+        assert type(records[-1].event).__name__ in ("ExecutionCancelled", "ExecutionCompleted")
 
 
-def interrupt(kind: str, seed: int, step: int, verb: str) -> tuple[Trace, Execution, bool]:
-    """The story with the verb before that step; whether it was taken."""
-    trace, taken = Trace(), []
-
-    async def main(loop: SimLoop) -> Execution:
-        house = simhouse(loop, trace)
-        execution = house.start(text(kind))
-        attend(execution, ANSWERS)
-
-        def act() -> None:
-            try:
-                getattr(execution, verb)()
-                taken.append(loop.time())
-            except IllegalMove:
-                return
-
-        loop.at_step[step] = act
-        if verb == "suspend":
-            return await _suspended(house, execution, taken, trace)
-        await ended(execution)
-        if taken and kind != "stubborn":
-            assert loop.time() - taken[0] < 3, "it did not end promptly"
-        await asyncio.sleep(5 if kind == "stubborn" else 0)
-        assert await quiet(house) == []
-        return execution
-
-    execution = simulate(seed, main)
-    return trace, execution, bool(taken)
+def steps_of(kind: str) -> tuple[Told, range]:
+    whole = tell(kind, calm)
+    return whole, range(1, whole.steps + 1)
 
 
-async def _suspended(house: SimHouse, execution: Execution, taken: list[float], trace: Trace) -> Execution:
-    async with asyncio.timeout(1_000):
-        while not (execution.ended or execution.phase == "suspended"):
-            await execution.until("suspended")
-    await execution.quiet()
-    if execution.ended:
-        return await ended(execution)
-    await asyncio.sleep(2)
-    left = [one for one in house.leftovers() if not one.startswith("driver")]
-    assert left == []
-    recovered = await house.new_engine().recover("x1")
-    attend(recovered, ANSWERS)
-    await ended(recovered)
-    assert await quiet(house) == []
-    return recovered
-
-
+@pytest.mark.parametrize(
+    "story", [cancelled, cancelled_while_paused, cancelled_while_suspended], ids=lambda s: s.__name__
+)
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_cancel_before_any_step_ends_it_promptly_and_undoes_what_was_done(kind: str) -> None:
-    for seed in (1, 2):
-        steps, outputs = steps_of(kind, seed)
-        for step in range(1, steps + 1):
-            trace, execution, taken = interrupt(kind, seed, step, "cancel")
-            where = f"seed {seed} step {step} of {steps}"
-            check_journal(execution, trace)
-            if not taken or execution.phase != "cancelled":
-                calm = execution.phase in ("completed", "failed") and execution.outputs == outputs
-                assert calm, f"{where}: {execution.phase}"
-                continue
-            assert undone(trace) == [x for x in to_undo(execution)] or kind.startswith("child"), where
+def test_a_cancel_at_any_step_ends_it_promptly_and_undoes_what_was_done(kind: str, story: Story) -> None:
+    whole, steps = steps_of(kind)
+    for step in steps:
+        told = tell(kind, story, step)
+        if told.phase == "cancelled":
+            check_cancelled(told)
+        else:
+            assert (told.phase, told.execution.outputs) == (whole.phase, whole.execution.outputs), f"step {step}"
 
 
+@pytest.mark.parametrize("story", [recovered, resumed, paused], ids=lambda s: s.__name__)
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_suspension_before_any_step_undoes_nothing_and_recovery_ends_as_if_nothing_had_been(kind: str) -> None:
-    for seed in (1, 2):
-        steps, outputs = steps_of(kind, seed)
-        for step in range(1, steps + 1):
-            trace, execution, _ = interrupt(kind, seed, step, "suspend")
-            where = f"seed {seed} step {step} of {steps}"
-            check_journal(execution, trace)
-            assert execution.outputs == outputs, where
-            if execution.phase == "completed":
-                assert undone(trace) == [], where
+def test_an_interruption_at_any_step_ends_as_if_nothing_had_been(kind: str, story: Story) -> None:
+    whole, steps = steps_of(kind)
+    for step in steps:
+        told = tell(kind, story, step)
+        assert told.phase == whole.phase, f"step {step}"
+        assert told.execution.outputs == whole.execution.outputs, f"step {step}"
+        if told.phase == "completed":
+            assert undone(told.trace) == [], f"step {step}"

@@ -42,6 +42,7 @@ def join_runs_at_the_first(patch: Patch) -> None:
 
 def effect_before_its_record(patch: Patch) -> None:
     """An attempt begins although its start is not on disk."""
+
     def run(self: driving.Driver, effect: Any) -> None:
         self._start(self.state.nodes[effect.path], effect.attempt)
 
@@ -98,6 +99,7 @@ def retries_without_end(patch: Patch) -> None:
 
 def ending_goes_on(patch: Patch) -> None:
     """A failed execution does not stop what is active, nor what follows."""
+
     def begin_end(state: Any, phase: str, error: Any, *, but: Any = None) -> list[Any]:
         return [ExecutionEnding(phase, error, ())]
 
@@ -144,8 +146,15 @@ def a_settled_node_is_told_again(patch: Patch) -> None:
 
 
 PLANTED = (
-    join_forgets_data, join_runs_at_the_first, effect_before_its_record, in_doubt_is_forgotten,
-    journal_drops_the_last_record, journal_writes_twice, retries_without_end, ending_goes_on, completes_too_early,
+    join_forgets_data,
+    join_runs_at_the_first,
+    effect_before_its_record,
+    in_doubt_is_forgotten,
+    journal_drops_the_last_record,
+    journal_writes_twice,
+    retries_without_end,
+    ending_goes_on,
+    completes_too_early,
     a_settled_node_is_told_again,
 )
 
@@ -158,5 +167,3 @@ def test_a_planted_bug_is_caught(plant: Callable[[Patch], None], monkeypatch: Pa
 
 def test_without_a_planted_bug_nothing_is_caught() -> None:
     assert not caught()
-
-

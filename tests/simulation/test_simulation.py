@@ -22,7 +22,15 @@ def make(seed: int) -> World:
     nodes = [node for node in random_nodes(rng, rng.randint(1, 9)) if node.kind == "tool"]
     ids = {node.id for node in nodes}
     kept = [
-        Node(n.id, "tool", tuple(i for i in n.needs if i in ids), tuple(i for i in n.reads if i in ids), (), n.join if n.join.mode != "count" else type(n.join)(), n.policies)
+        Node(
+            n.id,
+            "tool",
+            tuple(i for i in n.needs if i in ids),
+            tuple(i for i in n.reads if i in ids),
+            (),
+            n.join if n.join.mode != "count" else type(n.join)(),
+            n.policies,
+        )
         for n in nodes
     ] or [Node("only")]
     world = World(plan(kept), seed)
@@ -39,7 +47,9 @@ def check(world: World) -> list[Record]:
     records = records_of(world)
     effects = [
         {
-            "node": effect.path, "attempt": effect.attempt, "committed": effect.committed,
+            "node": effect.path,
+            "attempt": effect.attempt,
+            "committed": effect.committed,
             "strict": world.kinds_of_effects.get(effect.path, "none") != "none",
             "once": world.kinds_of_effects.get(effect.path) == "once",
         }
@@ -48,7 +58,8 @@ def check(world: World) -> list[Record]:
     nodes = world.plan.body.nodes
     edges = [
         (node.id, nodes[edge.target].id, edge.activating and nodes[edge.target].join.mode == "all")
-        for node in nodes for edge in node.out
+        for node in nodes
+        for edge in node.out
         if edge.activating is False or nodes[edge.target].join.mode == "all"
     ]
     limits = [(node.id, node.policies.retry.max) for node in nodes]
@@ -111,6 +122,7 @@ SHAPES: dict[str, list[Node]] = {
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_crash_point_is_survived(shape: str, effects: str) -> None:
     """The process ends before and after every store operation and effect, one after the other."""
+
     def world() -> World:
         made = World(plan(SHAPES[shape]), 7)
         made.kinds_of_effects = {node.id: effects for node in SHAPES[shape]}

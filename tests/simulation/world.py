@@ -79,7 +79,9 @@ class World:
         journal = SimJournal(self, loop)
         executor = SimExecutor(self, loop, journal)
         kinds = built_in(tool=executor, agent=executor, workflow=executor)
-        engine = Engine(journal, kinds, lambda source, name: self.plan, clock=SimClock(loop), pools={"gpu": 2}, grace=1.0)
+        engine = Engine(
+            journal, kinds, lambda source, name: self.plan, clock=SimClock(loop), pools={"gpu": 2}, grace=1.0
+        )
         main = loop.create_task(self._drive(engine))
         return await main
 
@@ -170,4 +172,3 @@ class SimExecutor:
         if done < self.world.failing.get(call.path, 0):
             raise ConnectionError(f"{call.path} fails the first {self.world.failing[call.path]} times")
         return {"from": call.path}
-

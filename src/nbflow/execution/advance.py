@@ -8,7 +8,9 @@ from nbflow.execution.bodies import forgotten
 from nbflow.execution.decide import decide
 from nbflow.execution.evolve import evolve
 from nbflow.execution.outcomes import Outcome
-from nbflow.execution.state import ExecutionState, Frame
+from nbflow.execution.state import ExecutionState, Frame, NodeState
+
+PERSON = ("in_doubt", "approval")  # waits that only a person's word ends
 
 
 def advance(state: ExecutionState, outcome: Outcome, at: float) -> tuple[list[e.Record], list[f.Effect]]:
@@ -23,7 +25,7 @@ def advance(state: ExecutionState, outcome: Outcome, at: float) -> tuple[list[e.
     return records, effects
 
 
-def _effects(state: ExecutionState, record: e.Record, effects: list[f.Effect]) -> None:  # noqa: C901 - one flat match
+def _effects(state: ExecutionState, record: e.Record, effects: list[f.Effect]) -> None:  # noqa: C901 - a flat match  # noqa: C901 - one flat match
     event = record.event
     match event:
         case e.NodeStarted():
@@ -42,7 +44,7 @@ def _effects(state: ExecutionState, record: e.Record, effects: list[f.Effect]) -
         case e.AttemptFailed():
             effects.append(f.Wake(event.node, event.retry_at))
         case e.NodeWaiting():
-            if event.reason not in ("in_doubt", "approval"):
+            if event.reason not in PERSON:
                 effects.append(f.Hear(event.node))
         case e.ExecutionStarted():
             effects.extend(map(f.Activate, event.activated))
@@ -90,22 +92,14 @@ def _close(state: ExecutionState, frame: Frame, effects: list[f.Effect]) -> None
     effects.append(f.CloseFrame(frame.path) if frame.path else f.Finish())
 
 
-def outstanding(state: ExecutionState) -> list[f.Effect]:  # noqa: C901 - one flat survey
+def outstanding(state: ExecutionState) -> list[f.Effect]:
     """Every effect that no fact has answered yet. It looks at every node: for recovery only."""
     if state.suspended or state.phase in ("pending", "completed", "failed", "cancelled"):
         return []
     effects: list[f.Effect] = []
-    for path, node in state.nodes.items():
-        if node.frame.closed:
-            continue
-        if node.phase == "scheduled":
-            effects.append(f.Activate(path))
-        elif node.phase == "running" and node.opened is None:
-            effects.append(f.Run(path, node.attempt, state.sequence))
-        elif node.phase == "waiting" and node.reason == "retry" and node.until is not None:
-            effects.append(f.Wake(path, node.until))
-        elif node.phase == "waiting" and node.reason not in ("in_doubt", "approval"):
-            effects.append(f.Hear(path))
+    for node in state.nodes.values():
+        if not node.frame.closed:
+            effects += _unanswered(state, node)
     for frame in state.frames.values():
         _close(state, frame, effects)
         if frame.closed and forgotten(frame):
@@ -113,3 +107,17 @@ def outstanding(state: ExecutionState) -> list[f.Effect]:  # noqa: C901 - one fl
     if state.ending:
         effects.append(f.Undo())
     return effects
+
+
+def _unanswered(state: ExecutionState, node: NodeState) -> list[f.Effect]:
+    match node.phase, node.reason:
+        case "scheduled", _:
+            return [f.Activate(node.path)]
+        case "running", _ if node.opened is None:
+            return [f.Run(node.path, node.attempt, state.sequence)]
+        case "waiting", "retry" if node.until is not None:
+            return [f.Wake(node.path, node.until)]
+        case "waiting", reason if reason not in PERSON:
+            return [f.Hear(node.path)]
+        case _:
+            return []

@@ -18,7 +18,7 @@ from nbflow.execution.moves import moved
 from nbflow.execution.state import ENDED, SETTLED, ExecutionState, NodeState
 
 
-def decide(state: ExecutionState, outcome: o.Outcome, at: float) -> list[e.Event]:  # noqa: C901 - one flat match
+def decide(state: ExecutionState, outcome: o.Outcome, at: float) -> list[e.Event]:  # noqa: C901 - one flat match  # noqa: C901 - one flat match
     """The facts that follow, in order; none when the outcome is late, repeated or out of place."""
     match outcome:
         case o.Admitted():

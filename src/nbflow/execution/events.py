@@ -238,10 +238,28 @@ class ExecutionCancelled:
 
 
 Event = (
-    ExecutionStarted | NodeSkipped | NodeStarted | NodeCompleted | AttemptFailed | NodeFailed | NodeCancelled
-    | NodeWaiting | NodeExpanded | BodyEnded | NodeEdited | CallRecorded | SignalReceived | Transitioned
-    | ExecutionPaused | ExecutionResumed | ExecutionSuspended | ExecutionRecovered | ExecutionEnding
-    | ExecutionCompleted | ExecutionFailed | ExecutionCancelled
+    ExecutionStarted
+    | NodeSkipped
+    | NodeStarted
+    | NodeCompleted
+    | AttemptFailed
+    | NodeFailed
+    | NodeCancelled
+    | NodeWaiting
+    | NodeExpanded
+    | BodyEnded
+    | NodeEdited
+    | CallRecorded
+    | SignalReceived
+    | Transitioned
+    | ExecutionPaused
+    | ExecutionResumed
+    | ExecutionSuspended
+    | ExecutionRecovered
+    | ExecutionEnding
+    | ExecutionCompleted
+    | ExecutionFailed
+    | ExecutionCancelled
 )
 
 

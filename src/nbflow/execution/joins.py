@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 
 from nbflow.execution.state import Frame
-from nbflow.plan.plan import NodePlan
+from nbflow.plan.plan import Edge, NodePlan
 
 Consequences = tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
 NOTHING: Consequences = ((), ())
@@ -37,12 +37,7 @@ def follow(frame: Frame, index: int, alive: bool, chosen: tuple[str, ...] = ()) 
             count = counts.get(target)
             if count is None:
                 count = counts[target] = [frame.waiting[target], frame.live[target], frame.delaying[target]]
-            if edge.activating:
-                count[0] -= 1
-                if nodes[target].id in gates if edge.gate else lives:
-                    count[1] += 1
-            else:
-                count[2] -= 1
+            _decide_edge(count, edge, nodes[target].id in gates if edge.gate else lives)
             verdict = _verdict(nodes[target], count)
             if verdict is None:
                 continue
@@ -60,6 +55,14 @@ def follow(frame: Frame, index: int, alive: bool, chosen: tuple[str, ...] = ()) 
         tuple(frame.path_of(target) for target in activated),
         tuple((frame.path_of(target), reason) for target, reason in skipped),
     )
+
+
+def _decide_edge(count: list[int], edge: Edge, live: bool) -> None:
+    if edge.activating:
+        count[0] -= 1
+        count[1] += live
+    else:
+        count[2] -= 1
 
 
 def _verdict(node: NodePlan, count: list[int]) -> bool | None:

@@ -11,26 +11,27 @@ from nbflow.execution.state import SETTLED, ExecutionState, NodeState
 from nbflow.plan.plan import Branches, ForEach
 
 
-def mend(state: ExecutionState, at: float) -> list[e.Event]:  # noqa: C901 - one flat survey
+def mend(state: ExecutionState, at: float) -> list[e.Event]:
     """The facts that are missing. At most one decision can be open: the last one."""
     if state.ending:
         return []
-    for path, node in state.nodes.items():
-        if node.frame.closed:
-            continue
-        if node.phase == "failed" and node.handled is None and node.error is not None:
-            error = {"node": path, "attempt": node.attempt, **node.error}
-            if node.frame.path == "":
-                return begin_end(state, "failed", error)
-            return broken(state, node.frame, error, at)
-        if node.snapshot is not None and node.phase not in SETTLED:
-            facts = unfinished(state, node)
-            if facts:
-                return facts
-        if node.phase == "running" and node.opened is not None:
-            facts = _owner(state, node, at)
-            if facts:
-                return facts
+    for node in state.nodes.values():
+        facts = [] if node.frame.closed else _missing(state, node, at)
+        if facts:
+            return facts
+    return []
+
+
+def _missing(state: ExecutionState, node: NodeState, at: float) -> list[e.Event]:
+    if node.phase == "failed" and node.handled is None and node.error is not None:
+        error = {"node": node.path, "attempt": node.attempt, **node.error}
+        if node.frame.path == "":
+            return begin_end(state, "failed", error)
+        return broken(state, node.frame, error, at)
+    if node.snapshot is not None and node.phase not in SETTLED:
+        return unfinished(state, node)
+    if node.phase == "running" and node.opened is not None:
+        return _owner(state, node, at)
     return []
 
 

@@ -25,9 +25,32 @@ class NodeState:
     """One node of one frame, from its activation on. Times are seconds since the epoch."""
 
     __slots__ = (
-        "attempt", "broken", "calls", "detail", "effects", "ended", "error", "failures", "frame", "handled", "heard", "inputs",
-        "node", "open", "opened", "output", "path", "phase", "reason", "settled", "snapshot", "started", "taken",
-        "total", "transition", "until",
+        "attempt",
+        "broken",
+        "calls",
+        "detail",
+        "effects",
+        "ended",
+        "error",
+        "failures",
+        "frame",
+        "handled",
+        "heard",
+        "inputs",
+        "node",
+        "open",
+        "opened",
+        "output",
+        "path",
+        "phase",
+        "reason",
+        "settled",
+        "snapshot",
+        "started",
+        "taken",
+        "total",
+        "transition",
+        "until",
     )
 
     def __init__(self, path: str, node: NodePlan, frame: Frame) -> None:
@@ -79,7 +102,20 @@ class Ended:
 class Frame:
     """One instance of a body. `waiting`, `live` and `delaying` count edges per node, by index."""
 
-    __slots__ = ("body", "cleanup", "closed", "decided", "delaying", "live", "nodes", "open", "owner", "path", "roots", "waiting")
+    __slots__ = (
+        "body",
+        "cleanup",
+        "closed",
+        "decided",
+        "delaying",
+        "live",
+        "nodes",
+        "open",
+        "owner",
+        "path",
+        "roots",
+        "waiting",
+    )
 
     def __init__(self, path: str, body: Body, owner: NodeState | None, roots: dict[str, Any], cleanup: bool) -> None:
         self.path = path
@@ -114,9 +150,30 @@ class ExecutionState:
     """One execution. `nodes` holds every node that was activated or decided; others are pending."""
 
     __slots__ = (
-        "ended", "ending", "error", "frames", "hash", "inputs", "labels", "mock", "nodes", "origin",
-        "outputs", "paused", "phase", "plan", "running", "sequence", "signals", "sources", "started", "suspended", "undone",
-        "usage", "version", "workflow",
+        "ended",
+        "ending",
+        "error",
+        "frames",
+        "hash",
+        "inputs",
+        "labels",
+        "mock",
+        "nodes",
+        "origin",
+        "outputs",
+        "paused",
+        "phase",
+        "plan",
+        "running",
+        "sequence",
+        "signals",
+        "sources",
+        "started",
+        "suspended",
+        "undone",
+        "usage",
+        "version",
+        "workflow",
     )
 
     def __init__(self, plan: Plan) -> None:

@@ -108,7 +108,7 @@ class Plugins:
                 continue
             try:
                 found = load()
-            except Exception as problem:  # noqa: BLE001 - whatever a package does when it is loaded
+            except Exception as problem:
                 raise ExecutorError(f"the plug-in for {name} cannot be loaded: {problem}") from problem
             function, effects = found if isinstance(found, tuple) else (found, getattr(found, "effects", None))
             self.add(function, name, effects)

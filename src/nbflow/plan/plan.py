@@ -305,12 +305,14 @@ class Body:
 
 
 def bodies_of(node: NodePlan) -> tuple[Body, ...]:
-    """The bodies a node owns: of its rounds, items or branches, and its compensation."""
+    """The bodies a node owns: of its rounds, items or branches, what its machine runs, and its compensation."""
     work, undo = node.work, (node.compensate,) if node.compensate is not None else ()
     if isinstance(work, Loop | ForEach):
         return (work.body, *undo)
     if isinstance(work, Branches):
         return (*(body for _, body in work.bodies), *undo)
+    if isinstance(work, Machine):
+        return (*work.works, *undo)
     return undo
 
 

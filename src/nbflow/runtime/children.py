@@ -46,8 +46,10 @@ class ChildExecutor:
         except ExecutionFailed as error:
             facts = child.error or {}
             raise NodeError(
-                str(facts.get("kind") or "Failed"), f"workflow {work.name} ({child.id}) failed: {facts.get('message') or error}",
-                code=facts.get("code"), detail={"execution": child.id},
+                str(facts.get("kind") or "Failed"),
+                f"workflow {work.name} ({child.id}) failed: {facts.get('message') or error}",
+                code=facts.get("code"),
+                detail={"execution": child.id},
             ) from None
         except asyncio.CancelledError:
             await self._let_go(call, child)

@@ -25,7 +25,10 @@ class Dispatcher:
     """The admission of one engine, fed by its drivers and by time."""
 
     def __init__(
-        self, clock: Clock, limit: int | None = None, pools: Mapping[str, int] | None = None,
+        self,
+        clock: Clock,
+        limit: int | None = None,
+        pools: Mapping[str, int] | None = None,
         rates: Mapping[str, float] | None = None,
     ) -> None:
         self.admission = Admission(limit=limit, pools=pools, rates=rates)
@@ -57,8 +60,13 @@ class Dispatcher:
         self._offered[key] = (driver, attempt)
         self.admission.offer(
             Request(
-                driver.id, node.path, policies.priority or driver.state.plan.priority, node.node.rank,
-                self._pools(driver.state.plan, policies.pool), policies.rate, _breaker(node),
+                driver.id,
+                node.path,
+                policies.priority or driver.state.plan.priority,
+                node.node.rank,
+                self._pools(driver.state.plan, policies.pool),
+                policies.rate,
+                _breaker(node),
             ),
             now,
         )
@@ -145,5 +153,11 @@ def _breaker(node: NodeState) -> tuple[str, int, float] | None:
     breaker, work = node.node.policies.breaker, node.node.work
     if breaker is None:
         return None
-    name = work.name if isinstance(work, ToolCall) else (work.model or "agent") if isinstance(work, AgentCall) else node.node.kind
+    name = (
+        work.name
+        if isinstance(work, ToolCall)
+        else (work.model or "agent")
+        if isinstance(work, AgentCall)
+        else node.node.kind
+    )
     return (name, *breaker)

@@ -49,7 +49,7 @@ class Driver:
         self.done.add_done_callback(lambda done: done.cancelled() or done.exception())
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self.hearing: dict[str, None] = {}
-        self._queue: deque[tuple[o.Outcome, Callable[[], None] | None]] = deque()
+        self._queue: deque[tuple[o.Outcome | f.Activate, Callable[[], None] | None]] = deque()
         self._effects: deque[f.Effect] = deque()
         self._buffer: list[Record] = []
         self._after: deque[tuple[int, Callable[[], None]]] = deque()
@@ -80,34 +80,38 @@ class Driver:
     def _crank(self) -> None:
         if self.done.done():
             return
-        until = self.loop.time() + SLICE
-        queue, effects = self._queue, self._effects
-        clock = self.engine.clock
         try:
-            while queue or effects:
-                if effects:
-                    self._perform(effects.popleft())
-                else:
-                    outcome, committed = queue.popleft()
-                    if type(outcome) is o.Failed and not outcome.again and self._caught(outcome):
-                        continue
-                    records, new = advance(self.state, outcome, clock.now())
-                    if self.gate.breakpoints:
-                        self.gate.passed(records, self.state.nodes)
-                    effects.extend(new)
-                    self._buffer += records
-                    if committed is not None:
-                        self.after(self.state.sequence if records else self.committed, committed)
-                if self.loop.time() > until:
-                    break
-        except Exception as error:
+            self._turn(self.loop.time() + SLICE)
+        except Exception as error:  # noqa: BLE001 - a defect of ours, or of a plug-in: the journal has the truth
             self.break_off(error)
             return
-        self._cranking = bool(queue or effects)
+        self._cranking = bool(self._queue or self._effects)
         if self._cranking:
             self.loop.call_soon(self._crank)
         if self._buffer:
             self._write()
+
+    def _turn(self, until: float) -> None:
+        queue, effects, clock = self._queue, self._effects, self.engine.clock
+        while queue or effects:
+            if effects:
+                self._perform(effects.popleft())
+            else:
+                outcome, committed = queue.popleft()
+                if isinstance(outcome, f.Activate):
+                    effects.append(outcome)
+                    continue
+                if type(outcome) is o.Failed and not outcome.again and self._caught(outcome):
+                    continue
+                records, new = advance(self.state, outcome, clock.now())
+                if self.gate.breakpoints:
+                    self.gate.passed(records, self.state.nodes)
+                effects.extend(new)
+                self._buffer += records
+                if committed is not None:
+                    self.after(self.state.sequence if records else self.committed, committed)
+            if self.loop.time() > until:
+                break
 
     def _caught(self, outcome: o.Failed) -> bool:
         if not self.gate.breakpoints or not self.gate.catches(outcome, self.state.nodes.get(outcome.path)):
@@ -117,7 +121,7 @@ class Driver:
 
     # --- out -----------------------------------------------------------------------------------------
 
-    def _perform(self, effect: f.Effect) -> None:  # noqa: PLR0912,C901 - one flat match
+    def _perform(self, effect: f.Effect) -> None:  # noqa: C901 - one flat match
         match effect:
             case f.Activate():
                 self.activate(effect.path)
@@ -142,11 +146,11 @@ class Driver:
                 self.moving.discard(effect.path)
                 activation.hear(self, self.state.nodes[effect.path])
 
-    def later(self, effect: f.Effect) -> None:
-        """Queue an effect (a timer fired, a hold was released)."""
+    def later(self, effect: f.Activate) -> None:
+        """Activate a node (a timer fired, a hold was released) after what was told before: an edit counts."""
         if self.done.done():
             return
-        self._effects.append(effect)
+        self._queue.append((effect, None))
         if not self._cranking:
             self._cranking = True
             self.loop.call_soon(self._crank)
@@ -259,7 +263,7 @@ class Driver:
                 self._call_after()
                 if not (self._after or self.state.phase in ENDED):
                     break
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever a store does
             self.break_off(error)
             return
         finally:

@@ -13,7 +13,6 @@ from nbflow.execution.retries import rule_for
 from nbflow.execution.state import NodeState
 from nbflow.ports.executors import Asks, Call, PerformedKind
 from nbflow.runtime.context import Context
-from nbflow.runtime.scope import NodeScope
 from nbflow.runtime.speech import Voice
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ async def attempt(driver: Driver, node: NodeState, number: int) -> None:
         if driver.stopping(path):
             raise
         outcome = failure(driver, node, number, NodeError("Cancelled", "the node cancelled itself"))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - this is the place
         outcome = failure(driver, node, number, error)
     finally:
         if voice is not None:

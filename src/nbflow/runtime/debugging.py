@@ -1,0 +1,90 @@
+"""Breakpoints and steps: what is held has not begun, and can be looked at and changed before it does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from nbflow.errors import NotFound
+from nbflow.execution.effects import Activate
+from nbflow.runtime.gate import Breakpoint, Where
+from nbflow.runtime.scope import NodeScope
+from nbflow.runtime.verbs import Verbs
+from nbflow.spec.expressions import compile_expression
+
+
+class Debugging(Verbs):
+    """What a person at a debugger can do besides."""
+
+    def break_at(self, node: str, when: str | None = None, where: Where = "before") -> None:
+        """Hold at a node: before it begins, ``after`` it completed, or on its ``error``; `when` is an expression."""
+        driver = self._live("step")
+        ids = {inner.id for inner in self.plan.body.nodes_within()}
+        if node.rpartition(".")[2].partition("[")[0] not in ids:
+            raise NotFound(f"there is no node {node!r} to stop at; there are {', '.join(sorted(ids))}")
+        driver.gate.breakpoints.append(Breakpoint(node, compile_expression(when) if when else None, where))
+
+    def clear_breakpoint(self, node: str) -> None:
+        """Forget the breakpoints at a node."""
+        gate = self._live("step").gate
+        gate.breakpoints = [point for point in gate.breakpoints if point.node != node]
+
+    def attach(self) -> None:
+        """Somebody looks: from now on `breakpoint:` in the text counts."""
+        self._live("step").gate.attached = True
+
+    def evaluate(self, text: str, node: str | None = None) -> Any:
+        """An expression's value as the node sees it, without one as the outputs do.
+
+        Raises `ExpressionError` or `EvaluationError`, both with the place in the text.
+        """
+        expression, state = compile_expression(text), self.state
+        frame = self.nodes[node].frame if node is not None else state.root
+        return expression.evaluate(NodeScope(state, frame, self._engine.env if self._engine is not None else {}))
+
+    def step(self) -> None:
+        """Let the first held node go and hold what follows; when nothing is held, hold what comes next."""
+        self._step(over=False)
+
+    def step_over(self) -> None:
+        """As `step`, but the bodies of that node pass whole."""
+        self._step(over=True)
+
+    def _step(self, *, over: bool) -> None:
+        driver = self._live("step")
+        path = driver.gate.step(over=over)
+        if path in driver.gate.failed:
+            self.retry(path)
+        elif path is not None:
+            driver.later(Activate(path))
+
+    def run_to(self, node: str) -> None:
+        """Go on, and hold at this node."""
+        self.break_at(node)
+        self.resume()
+
+    def on_held(self, notice: Callable[[], None]) -> Callable[[], None]:
+        """Call it whenever a node comes to be held; returns how to stop."""
+        driver = self._driver
+        if driver is None:
+            return lambda: None
+        driver.on_held.append(notice)
+        return lambda: driver.on_held.remove(notice) if notice in driver.on_held else None
+
+    async def hold(self) -> tuple[str, ...]:
+        """Wait until a node is held or the execution has ended; returns what is held."""
+        driver = self._driver
+        while driver is not None and not driver.gate.held and not driver.done.done():
+            news: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+            def notice(news: asyncio.Future[None] = news) -> None:
+                if not news.done():
+                    news.set_result(None)
+
+            driver.on_held.append(notice)
+            try:
+                await asyncio.wait({news, driver.done}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                driver.on_held.remove(notice)
+        return self.held

@@ -1,0 +1,168 @@
+"""The verbs of an execution: each is checked against the table of moves, acts on the loop and returns at once."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from nbflow.errors import IllegalMove
+from nbflow.execution import outcomes as o
+from nbflow.execution.effects import Activate
+from nbflow.execution.state import SETTLED, ExecutionState, NodeState
+from nbflow.plan.plan import Plan
+from nbflow.runtime.moves import allow
+
+if TYPE_CHECKING:
+    from nbflow.runtime.driver import Driver
+    from nbflow.runtime.engine import Engine
+
+
+class Verbs(ABC):
+    """What a person can do to a live execution."""
+
+    id: str
+    plan: Plan
+    nodes: Mapping[str, NodeState]
+    _driver: Driver | None
+    _engine: Engine | None
+
+    @property
+    @abstractmethod
+    def phase(self) -> str: ...
+
+    @property
+    @abstractmethod
+    def state(self) -> ExecutionState: ...
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Paths of the nodes that are held at a breakpoint or by a pause."""
+        return tuple(self._driver.gate.held) if self._driver is not None else ()
+
+    def _live(self, verb: str) -> Driver:
+        driver = self._driver
+        allow(verb, driver.state.phase if driver is not None else self.phase, self.id)
+        if driver is None:
+            raise IllegalMove(f"execution {self.id} is not driven here; recover it first", "execution.not_driven")
+        if driver.done.done():
+            driver.done.result()  # raises what broke the driver off
+        return driver
+
+    def pause(self) -> None:
+        """Running nodes finish; nothing new starts."""
+        driver = self._live("pause")
+        driver.gate.closed = True
+        driver.tell(o.PauseWished())
+
+    def resume(self) -> None:
+        """Go on after a pause, a breakpoint or a suspension."""
+        driver = self._live("step" if self.held else "resume")
+        if driver.state.suspended:
+            driver.tell(o.Recovered("resumed"))
+            return
+        driver.tell(o.ResumeWished())
+        failed = dict(driver.gate.failed)
+        driver.gate.failed.clear()
+        for path in driver.gate.open():
+            driver.tell(replace(failed[path], again=False)) if path in failed else driver.later(Activate(path))
+
+    def suspend(self, reason: str = "interrupted") -> None:
+        """Stop running attempts and undo nothing; `resume` goes on, here or after a restart."""
+        self._live("suspend").tell(o.SuspendWished(reason))
+
+    async def quiet(self) -> None:
+        """Wait until no attempt runs any more, after `suspend` or `cancel`."""
+        while self._driver is not None and self._driver.tasks:
+            await asyncio.wait(self._driver.tasks.values())
+
+    def stop_again(self) -> None:
+        """Cancel attempts that did not listen to their cancellation once more."""
+        for task in tuple(self._driver.tasks.values()) if self._driver is not None else ():
+            task.cancel()
+
+    def cancel(self, reason: str = "") -> None:
+        """Stop for good: every node is told, compensations run."""
+        driver = self._live("cancel")
+        if driver.state.suspended:
+            driver.tell(o.Recovered("cancel"))
+        driver.tell(o.CancelWished(reason))
+
+    def signal(self, name: str, value: Any = None, key: str | None = None) -> None:
+        """Send an event to the nodes that listen for it, now or later."""
+        self._live("signal").tell(o.Signalled(name, value, key))
+
+    def answer(self, node: str, value: Any) -> None:
+        """Answer an `ask` node, or an agent that asks for leave. The value is checked against the question's schema."""
+        driver = self._live("answer")
+        state = self._waiting(driver, node, ("ask", "approval"), "a question")
+        driver.engine.check_answer(state, value)
+        if state.reason == "ask":
+            driver.tell(o.Succeeded(node, state.attempt, value, taken={"by": "person"}))
+            return
+        driver.tell(o.Called(node, state.attempt, 0, "answer", state.detail["key"], response=value))
+        driver.tell(o.Admitted(node, state.inputs, state.effects))
+
+    def skip(self, node: str, value: Any = None) -> None:
+        """Settle a node that waits, is in doubt or is held, with this output."""
+        driver = self._live("skip")
+        state = self._active(driver, node)
+        driver.gate.forget(node)
+        attempt = state.attempt if state.phase in ("waiting", "running") and state.reason != "retry" else 0
+        driver.tell(o.Succeeded(node, attempt, value, taken={"by": "person"}))
+
+    def mock(self, node: str, value: Any) -> None:
+        """Let a held node give this value instead of running."""
+        self.skip(node, value)
+
+    def fail(self, node: str, message: str = "failed by a person") -> None:
+        """Settle a node that waits or is in doubt as failed."""
+        driver = self._live("fail")
+        state = self._active(driver, node)
+        error = {"kind": "Refused", "message": message, "code": "node.refused"}
+        driver.tell(o.Failed(node, state.attempt, error, retryable=False))
+
+    def retry(self, node: str) -> None:
+        """Run an attempt that is in doubt, is held on its error, or waits for its retry, again now."""
+        driver = self._live("retry")
+        state = self._active(driver, node)
+        held = driver.gate.failed.get(node)
+        if held is not None:
+            driver.gate.release(node)
+            driver.gate.forget(node)
+            driver.tell(replace(held, again=True))
+            return
+        if state.phase != "waiting" or state.reason not in ("in_doubt", "retry"):
+            raise IllegalMove(f"{node} is {state.phase}; retry takes a node in doubt or one that waits for its retry")
+        driver.timers.cancel(node)
+        driver.tell(o.Admitted(node, state.inputs, state.effects))
+
+    def edit(self, node: str, *, inputs: Any) -> None:
+        """Change the inputs of a held node."""
+        driver = self._live("edit")
+        self._active(driver, node)
+        driver.tell(o.Edited(node, inputs, by="person"))
+
+    def preview(self, node: str) -> Any:
+        """The inputs that a held node is about to get, as edited or as resolved now; secrets stay references."""
+        driver = self._live("step")
+        state = self._active(driver, node)
+        kind = driver.engine.performed.get(state.node.kind)
+        if state.inputs is not None or kind is None:
+            return state.inputs
+        return kind.resolve(state, driver.scope(state))
+
+    def _active(self, driver: Driver, path: str) -> NodeState:
+        node = driver.state.nodes.get(path)
+        if node is None or node.phase in SETTLED:
+            phase = node.phase if node else "pending"
+            raise IllegalMove(f"{path} is {phase} in {self.id}; only an active node takes that")
+        return node
+
+    def _waiting(self, driver: Driver, path: str, reasons: tuple[str, ...], what: str) -> NodeState:
+        node = self._active(driver, path)
+        if node.phase != "waiting" or node.reason not in reasons:
+            raise IllegalMove(f"{path} does not wait for {what}; it is {node.phase}")
+        return node
