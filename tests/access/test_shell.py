@@ -247,6 +247,53 @@ def test_a_killed_run_is_recovered_without_running_recorded_nodes_again(shell):
     assert shell("executions", "recover", "--json").document == []
 
 
+def test_what_lacks_its_tools_is_left_as_it_is_until_they_are_named(shell):
+    os.mkfifo(shell.folder / "pipe")
+    file, tools = shell.write("long.yaml", LONG), shell.write("tools_m.py", BLOCKS.replace("block()", "stand()"))
+    shell.write("long.yaml", LONG.replace("block", "stand"))
+    process = shell.start("run", file, "--tools", tools, "--json")
+    with open(shell.folder / "pipe", "w"):
+        process.kill()
+        process.communicate()
+    (shell.folder / "pipe").unlink()
+    (shell.folder / "pipe").write_text("done")
+    id = shell("executions", "list", "--json").document[0]["execution"]
+    before = shell("executions", "events", id, "--json").document
+    left = shell("executions", "recover", "--json")
+    assert left.document == []
+    assert left.code == 1
+    assert "there is no tool 'stand'" in left.err
+    assert "--tools" in left.err
+    for verb in ("recover", "resume"):
+        refused = shell("executions", verb, id, "--json")
+        assert (refused.code, refused.document["error"]["code"]) == (1, "execution.unready")
+    assert shell("executions", "events", id, "--json").document == before
+    assert shell("executions", "recover", "--tools", tools, "--json").document[0]["outputs"] == {"two": "done"}
+
+
+def test_what_lacks_its_tools_can_be_cancelled(shell):
+    os.mkfifo(shell.folder / "pipe")
+    file = shell.write("long.yaml", LONG.replace("block", "hold"))
+    process = shell.start("run", file, "--tools", shell.write("tools_n.py", BLOCKS.replace("block()", "hold()")))
+    with open(shell.folder / "pipe", "w"):
+        process.kill()
+        process.communicate()
+    assert shell("executions", "cancel", "long", "--json").document["phase"] == "cancelled"
+
+
+def test_cancelling_what_was_killed_does_not_begin_it_again(shell):
+    os.mkfifo(shell.folder / "pipe")
+    file, tools = shell.write("long.yaml", LONG), shell.write("tools_o.py", BLOCKS)
+    process = shell.start("run", file, "--tools", tools)
+    with open(shell.folder / "pipe", "w"):
+        process.kill()
+        process.communicate()
+    (shell.folder / "pipe").unlink()
+    (shell.folder / "pipe").write_text("done")
+    assert shell("executions", "cancel", "long", "--tools", tools, "--json").document["phase"] == "cancelled"
+    assert (shell.folder / "ran.txt").read_text().split() == ["one", "block"]
+
+
 def test_an_interrupt_cancels_and_exits_130(shell):
     os.mkfifo(shell.folder / "pipe")
     file, tools = shell.write("slow.yaml", SLOW), shell.write("tools_f.py", NAPS)

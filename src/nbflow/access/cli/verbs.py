@@ -15,18 +15,21 @@ import typer
 from nbflow.access.cli.answering import Answer, engine
 from nbflow.access.cli.executions import group, resolve
 from nbflow.access.cli.options import Id, Inputs, Json, Store, Tools
-from nbflow.access.cli.printing import DONE, say
+from nbflow.access.cli.printing import DONE, FAILED, complain, say
 from nbflow.access.cli.reading import read_inputs, read_value
 from nbflow.access.cli.running import Left, finish, news, tell
 from nbflow.access.cli.tooling import register
 from nbflow.errors import JournalConflict
 from nbflow.execution.events import ExecutionRecovered
 from nbflow.history import forking as history
+from nbflow.runtime import readiness
 from nbflow.runtime.engine import Engine
 from nbflow.runtime.execution import Execution
+from nbflow.runtime.readiness import Unready
 
 __all__ = ["group"]  # the same group, with these verbs in it
 
+DEFINE = "name the file or module that has it with --tools"
 Act = Callable[[Execution], object]  # False: there was nothing to do
 Follow = Callable[[Engine, Execution], Awaitable[Execution]]
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="all that were interrupted, if none")]
@@ -47,26 +50,35 @@ def recover(
     """Go on with interrupted executions, to their end. Nothing recorded is run again."""
     with Answer(json) as answer:
         register(tools)
-        done = asyncio.run(_recover(ids or [], store, detach=detach, quiet=json))
+        done, unready = asyncio.run(_recover(ids or [], store, detach=detach, quiet=json))
         code = max((left.code for left in done), default=DONE)
+        code = max(code, FAILED) if unready else code
         answer.give([left.document for left in done], lambda: _recovered(done), code)
 
 
-async def _recover(ids: Sequence[str], store: str | None, *, detach: bool, quiet: bool) -> list[Left]:
-    done = []
+async def _recover(ids: Sequence[str], store: str | None, *, detach: bool, quiet: bool) -> tuple[list[Left], list[str]]:
+    """What was driven, and the ids of those that could not go on here."""
+    done: list[Left] = []
+    unready: list[str] = []
     async with engine(store) as made:
         wanted = [await resolve(made, id) for id in ids] if ids else await made.interrupted()
         for id in wanted:
-            execution = await made.recover(id, "shell")
             try:
+                execution = await readiness.recover(made, id, DEFINE, "shell")
                 await finish(execution, now=made.clock.now, detach=detach, quiet=quiet)
             except JournalConflict as elsewhere:
                 if ids:
                     raise
                 say(f"{id} is left alone: {elsewhere}", "dim")
                 continue
+            except Unready as missing:
+                if ids:
+                    raise
+                complain(missing.message, missing.hint)
+                unready.append(id)
+                continue
             done.append(Left.of(execution))
-    return done
+    return done, unready
 
 
 def _recovered(done: Sequence[Left]) -> None:
@@ -84,17 +96,18 @@ def _act(
     json: bool,
     store: str | None,
     tools: list[str] | None = None,
+    settled: str = "",
 ) -> None:
-    """Take an execution over, act, and drive it until it ends or only waits."""
+    """Take an execution over, act, and drive it until it ends or only waits. `settled`: a node settled by that."""
     with Answer(json) as answer:
         register(tools)
-        left = asyncio.run(_acted(id, act, store, quiet=json))
+        left = asyncio.run(_acted(id, act, store, quiet=json, settled=settled))
         answer.give(left.document, lambda: tell(left), left.code)
 
 
-async def _acted(id: str, act: Act, store: str | None, *, quiet: bool) -> Left:
+async def _acted(id: str, act: Act, store: str | None, *, quiet: bool, settled: str) -> Left:
     async with engine(store) as made:
-        execution = await made.recover(await resolve(made, id), "shell")
+        execution = await readiness.recover(made, await resolve(made, id), DEFINE, "shell", settled=settled)
         seen = len(execution.events)
         await news(execution, lambda record: record.sequence > seen and isinstance(record.event, ExecutionRecovered))
         seen = len(execution.events)
@@ -104,12 +117,23 @@ async def _acted(id: str, act: Act, store: str | None, *, quiet: bool) -> Left:
         return Left.of(execution)
 
 
+async def _cancelled(id: str, store: str | None, *, quiet: bool) -> Left:
+    """Take an execution over and cancel it before anything can begin again; what it calls need not be here."""
+    async with engine(store) as made:
+        execution = await made.recover(await resolve(made, id), "shell")
+        seen = len(execution.events)
+        execution.cancel()
+        await news(execution, lambda record: record.sequence > seen)
+        await finish(execution, now=made.clock.now, quiet=quiet)
+        return Left.of(execution)
+
+
 @group.command()
 def cancel(id: Id, tools: Tools = None, json: Json = False, store: Store = None) -> None:
     """Cancel for good: what runs is stopped, compensations run."""
     with Answer(json) as answer:
         register(tools)
-        left = asyncio.run(_acted(id, Execution.cancel, store, quiet=json))
+        left = asyncio.run(_cancelled(id, store, quiet=json))
         answer.give(left.document, lambda: tell(left))
 
 
@@ -221,10 +245,10 @@ def skip(
 ) -> None:
     """Settle a node that waits or is in doubt with this output."""
     given: Any = read_value(value)
-    _act(id, lambda execution: execution.skip(node, given), json=json, store=store, tools=tools)
+    _act(id, lambda execution: execution.skip(node, given), json=json, store=store, tools=tools, settled=node)
 
 
 @group.command()
 def fail(id: Id, node: Node, tools: Tools = None, json: Json = False, store: Store = None) -> None:
     """Settle a node that waits or is in doubt as failed."""
-    _act(id, lambda execution: execution.fail(node), json=json, store=store, tools=tools)
+    _act(id, lambda execution: execution.fail(node), json=json, store=store, tools=tools, settled=node)
