@@ -51,6 +51,12 @@ class Nodes(Mapping[str, NodeState]):
             raise NotFound(f"{self._execution.id} has no node {path!r} yet; it has {', '.join(nodes) or 'none'}")
         return nodes[path]
 
+    def __contains__(self, path: object) -> bool:
+        return path in self._execution.state.nodes
+
+    def get(self, path: str, default: Any = None) -> Any:
+        return self._execution.state.nodes.get(path, default)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._execution.state.nodes)
 

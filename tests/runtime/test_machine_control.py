@@ -1,0 +1,116 @@
+"""Pausing, holding, forking, time travel and suspension work on a machine as on any node."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from tests.runtime.conftest import House
+from tests.runtime.test_machine_events import moves
+
+TEXT = """
+machine:
+  initial: start
+  context: {n: 0}
+  states:
+    start: {events: {begin: {to: busy, assign: {n: =event.data}}}}
+    busy:
+      invoke: {tool: work, with: {n: =ctx.n}, as: job}
+      events: {done.job: {to: done, assign: {n: =event.data}}}
+    done: {type: final}
+"""
+
+
+async def wait(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.002)
+
+
+def doubling(house: House) -> list[int]:
+    ran: list[int] = []
+
+    @house.tool
+    async def work(n: int) -> int:
+        ran.append(n)
+        return n * 2
+
+    return ran
+
+
+async def test_nothing_begins_while_it_is_paused(house: House) -> None:
+    ran = doubling(house)
+    execution = house.start(TEXT)
+    await wait(lambda: moves(execution))
+    execution.pause()
+    await wait(lambda: execution.phase == "paused")
+    execution.signal("begin", 5)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert ran == []
+    execution.resume()
+    await asyncio.wait_for(execution, 5)
+    assert ran == [5] and execution.outputs == {"n": 10}
+
+
+async def test_what_a_state_runs_can_be_held_and_mocked(house: House) -> None:
+    ran = doubling(house)
+    execution = house.start(TEXT)
+    execution.break_at("machine.job[0].job")
+    execution.signal("begin", 5)
+    await wait(lambda: execution.held and "machine.job[0].job" in execution.nodes)
+    assert execution.held == ("machine.job[0].job",)
+    execution.mock("machine.job[0].job", 99)
+    await asyncio.wait_for(execution, 5)
+    assert ran == [] and execution.outputs == {"n": 99}
+
+
+async def test_a_fork_goes_another_way_from_the_same_state(house: House) -> None:
+    doubling(house)
+    execution = house.start(TEXT)
+    await wait(lambda: moves(execution))
+    execution.signal("begin", 5)
+    await asyncio.wait_for(execution, 5)
+    begun = next(record.sequence for record in execution.events if type(record.event).__name__ == "Transitioned")
+    other = await execution.fork(at=begun)
+    await wait(lambda: moves(other))
+    assert other.nodes["machine"].snapshot["configuration"] == ["start"]
+    other.signal("begin", 7)
+    await asyncio.wait_for(other, 5)
+    assert (execution.outputs, other.outputs) == ({"n": 10}, {"n": 14})
+
+
+async def test_every_moment_can_be_looked_at(house: House) -> None:
+    doubling(house)
+    execution = house.start(TEXT)
+    execution.signal("begin", 5)
+    await asyncio.wait_for(execution, 5)
+    seen = []
+    for record in execution.events:
+        node = execution.at(record.sequence).nodes.get("machine")
+        if node is not None and node.snapshot is not None:
+            seen.append((*node.snapshot["configuration"], node.snapshot["context"]["n"]))
+    assert list(dict.fromkeys(seen)) == [("start", 0), ("busy", 5), ("done", 10)]
+
+
+async def test_a_suspended_machine_goes_on_where_it_was(house: House) -> None:
+    go, begun = asyncio.Event(), asyncio.Event()
+
+    @house.tool
+    async def work(n: int) -> int:
+        begun.set()
+        await go.wait()
+        return n * 2
+
+    execution = house.start(TEXT)
+    execution.signal("begin", 5)
+    await asyncio.wait_for(begun.wait(), 5)
+    execution.suspend()
+    await wait(lambda: execution.phase == "suspended")
+    go.set()
+    execution.resume()
+    await asyncio.wait_for(execution, 5)
+    again = await house.engine.open(execution.id)
+    assert again.outputs == {"n": 10}
+    starts = [r.event.attempt for r in again.events if type(r.event).__name__ == "NodeStarted"]
+    assert starts == [1, 2]
