@@ -1,32 +1,106 @@
-"""Every store that has a journal; a store of a third party joins by adding itself to `STORES`."""
+"""Every store there is. A store of a third party joins by adding itself to `STORES`, and is held to the same promises."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from nbflow.ports.catalog import Catalog
+from nbflow.ports.executions import Executions
 from nbflow.ports.journal import Journal
+from nbflow.ports.values import Values
+from nbflow.storage.duckdb.catalog import DuckDBCatalog
+from nbflow.storage.duckdb.executions import DuckDBExecutions
 from nbflow.storage.duckdb.journal import DuckDBJournal
+from nbflow.storage.duckdb.values import FileValues
+from nbflow.storage.memory.catalog import MemoryCatalog, MemoryFacts
+from nbflow.storage.memory.executions import MemoryExecutions
 from nbflow.storage.memory.journal import MemoryJournal
-
-Open = Callable[[Path], Awaitable[Journal]]
-
-
-async def _memory(folder: Path) -> Journal:
-    return MemoryJournal()
+from nbflow.storage.memory.values import MemoryValues
+from tests.services.model_server import Unavailable
+from tests.services.postgres import started
 
 
-async def _duckdb(folder: Path) -> Journal:
-    return DuckDBJournal(folder / ".nbflow" / "history.duckdb")
+@dataclass
+class Store:
+    """One empty store; each call of `catalog` is another view of the same catalog."""
+
+    journal: Callable[[], Journal]
+    executions: Callable[[Journal], Executions]
+    catalog: Callable[[], Catalog]
+    values: Callable[[], Values]
 
 
-STORES: dict[str, Open] = {"memory": _memory, "duckdb": _duckdb}
+def memory(place: Path) -> Store:
+    facts, values = MemoryFacts(), MemoryValues()
+
+    def executions(journal: Journal) -> Executions:
+        assert isinstance(journal, MemoryJournal)
+        return MemoryExecutions(journal)
+
+    return Store(MemoryJournal, executions, lambda: MemoryCatalog(facts, values), MemoryValues)
 
 
-@pytest.fixture(params=list(STORES))
-async def journal(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Journal]:
-    opened = await STORES[request.param](tmp_path)
+def embedded(place: Path) -> Store:
+    path = place / ".nbflow" / "history.duckdb"
+    return Store(
+        lambda: DuckDBJournal(path), lambda journal: DuckDBExecutions(path), lambda: DuckDBCatalog(path),
+        lambda: FileValues(place / "values"),
+    )  # fmt: skip
+
+
+def postgresql(url: str) -> Store:
+    from nbflow.storage.postgres.catalog import PostgresCatalog
+    from nbflow.storage.postgres.executions import PostgresExecutions
+    from nbflow.storage.postgres.journal import PostgresJournal
+    from nbflow.storage.postgres.values import PostgresValues
+
+    return Store(
+        lambda: PostgresJournal(url), lambda journal: PostgresExecutions(url), lambda: PostgresCatalog(url),
+        lambda: PostgresValues(url),
+    )  # fmt: skip
+
+
+STORES: dict[str, Callable[[Path], Store]] = {"memory": memory, "duckdb": embedded}
+SERVERS = {"postgresql": postgresql}  # each gets an address of an empty place on its server
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    try:
+        with started() as url:
+            yield url
+    except Unavailable as problem:
+        pytest.skip(f"PostgreSQL: {problem}")
+
+
+def empty_schema(url: str) -> str:
+    """The address of a schema of its own."""
+    import psycopg
+
+    name = f"conformance_{next(_numbers)}"
+    with psycopg.connect(url) as connection:
+        connection.execute(f"drop schema if exists {name} cascade")
+        connection.execute(f"create schema {name}")
+    return f"{url}?options=-csearch_path%3D{name}"
+
+
+@pytest.fixture(params=[*STORES, *(pytest.param(name, marks=pytest.mark.services) for name in SERVERS)])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    if request.param in STORES:
+        return STORES[request.param](tmp_path)
+    return SERVERS[request.param](empty_schema(request.getfixturevalue("postgres")))
+
+
+@pytest.fixture
+async def journal(store: Store) -> AsyncIterator[Journal]:
+    opened = store.journal()
     yield opened
     await opened.close()
+

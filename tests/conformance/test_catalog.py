@@ -3,39 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from nbflow.errors import CatalogConflict, NotFound
 from nbflow.plan.workflow import parse
 from nbflow.ports.catalog import Catalog, Version, Wanted
-from nbflow.storage.duckdb.catalog import DuckDBCatalog
-from nbflow.storage.memory.catalog import MemoryCatalog, MemoryFacts
-from nbflow.storage.memory.values import MemoryValues
+from tests.conformance.conftest import Store
 
 pytestmark = pytest.mark.timeout(60)
 
-Open = Callable[[], Awaitable[Catalog]]  # each call: another view of the same catalog
-
-
-@pytest.fixture(params=["memory", "duckdb"])
-async def opens(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
-    facts, values = MemoryFacts(), MemoryValues()
-
-    async def open() -> Catalog:
-        if request.param == "memory":
-            return MemoryCatalog(facts, values)
-        return DuckDBCatalog(tmp_path / ".nbflow" / "history.duckdb")
-
-    return open
-
-
 @pytest.fixture
-async def catalog(opens: Open) -> AsyncIterator[Catalog]:
-    opened = await opens()
+async def catalog(store: Store) -> AsyncIterator[Catalog]:
+    opened = store.catalog()
     yield opened
     await opened.close()
 
@@ -185,8 +167,8 @@ async def test_what_is_not_there_is_named_with_what_is_near(catalog: Catalog) ->
         assert caught.value.code == "catalog.not_found"
 
 
-async def test_concurrent_saves_lose_no_version(opens: Open) -> None:
-    catalogs = [await opens() for _ in range(4)]
+async def test_concurrent_saves_lose_no_version(store: Store) -> None:
+    catalogs = [store.catalog() for _ in range(4)]
     saves = [
         each.save(version(number=f"{place}.{number}")) for number in range(10) for place, each in enumerate(catalogs)
     ]
@@ -197,8 +179,8 @@ async def test_concurrent_saves_lose_no_version(opens: Open) -> None:
         await catalog.close()
 
 
-async def test_of_two_meanings_of_one_version_saved_at_once_one_is_refused(opens: Open) -> None:
-    catalogs = [await opens() for _ in range(4)]
+async def test_of_two_meanings_of_one_version_saved_at_once_one_is_refused(store: Store) -> None:
+    catalogs = [store.catalog() for _ in range(4)]
     answers = await asyncio.gather(
         *(each.save(version(body=f"a: {{set: {{x: {place}}}}}")) for place, each in enumerate(catalogs)),
         return_exceptions=True,

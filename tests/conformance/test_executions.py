@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -14,10 +13,7 @@ from nbflow.execution import events as e
 from nbflow.execution.events import Record
 from nbflow.ports.executions import Executions, Listed, Query
 from nbflow.ports.journal import Journal
-from nbflow.storage.duckdb.executions import DuckDBExecutions
-from nbflow.storage.duckdb.journal import DuckDBJournal
-from nbflow.storage.memory.executions import MemoryExecutions
-from nbflow.storage.memory.journal import MemoryJournal
+from tests.conformance.conftest import Store
 from tests.storage.records import START
 
 pytestmark = pytest.mark.timeout(60)
@@ -25,22 +21,10 @@ pytestmark = pytest.mark.timeout(60)
 Pair = tuple[Journal, Executions]
 
 
-async def _memory(folder: Path) -> Pair:
-    journal = MemoryJournal()
-    return journal, MemoryExecutions(journal)
-
-
-async def _duckdb(folder: Path) -> Pair:
-    path = folder / ".nbflow" / "history.duckdb"
-    return DuckDBJournal(path), DuckDBExecutions(path)
-
-
-STORES: dict[str, Callable[[Path], Awaitable[Pair]]] = {"memory": _memory, "duckdb": _duckdb}
-
-
-@pytest.fixture(params=list(STORES))
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
-    journal, executions = await STORES[request.param](tmp_path)
+@pytest.fixture
+async def pair(store: Store) -> AsyncIterator[Pair]:
+    journal = store.journal()
+    executions = store.executions(journal)
     yield journal, executions
     await executions.close()
     await journal.close()
@@ -72,9 +56,9 @@ async def fill(journal: Journal) -> None:
         await journal.append(execution, records, after=0)
 
 
-async def test_each_execution_is_one_line(store: Pair) -> None:
-    await fill(store[0])
-    page = await store[1].find(Query())
+async def test_each_execution_is_one_line(pair: Pair) -> None:
+    await fill(pair[0])
+    page = await pair[1].find(Query())
     assert page.next is None and [row.execution for row in page.rows] == ["c", "d", "b", "a"]
     assert page.rows[3] == Listed(
         "a", "demo", "1.0", "completed", START + 1 / 8, START + 6 / 8, None, 6, 1, 1, 2, 12, 2, 1.5, {"team": "red"}
@@ -108,22 +92,22 @@ async def test_each_execution_is_one_line(store: Pair) -> None:
     (Query(usd=2.0), ""),
     (Query(workflow="'; drop table records; --"), ""),
 ])  # fmt: skip
-async def test_a_query_finds_what_fits(store: Pair, query: Query, expected: str) -> None:
-    await fill(store[0])
-    assert "".join(row.execution for row in (await store[1].find(query)).rows) == expected
+async def test_a_query_finds_what_fits(pair: Pair, query: Query, expected: str) -> None:
+    await fill(pair[0])
+    assert "".join(row.execution for row in (await pair[1].find(query)).rows) == expected
 
 
-async def test_pages_are_the_whole_in_order(store: Pair) -> None:
+async def test_pages_are_the_whole_in_order(pair: Pair) -> None:
     rng = random.Random(1)
     for _ in range(23):
-        await store[0].append(f"x{rng.random()}", life(START + rng.randint(0, 5), "demo", "1", None), after=0)
-    whole = [row.execution for row in (await store[1].find(Query(limit=100))).rows]
+        await pair[0].append(f"x{rng.random()}", life(START + rng.randint(0, 5), "demo", "1", None), after=0)
+    whole = [row.execution for row in (await pair[1].find(Query(limit=100))).rows]
     assert len(whole) == 23
     for limit in (1, 5, 22, 23):
         seen: list[str] = []
         query = Query(limit=limit)
         while True:
-            page = await store[1].find(query)
+            page = await pair[1].find(query)
             seen += [row.execution for row in page.rows]
             if page.next is None:
                 break
@@ -132,30 +116,30 @@ async def test_pages_are_the_whole_in_order(store: Pair) -> None:
         assert seen == whole
 
 
-async def test_a_page_goes_on_where_it_ended_when_more_has_started(store: Pair) -> None:
-    await fill(store[0])
-    page = await store[1].find(Query(limit=2))
-    await store[0].append("new", life(START + 99, "demo", "1", None), after=0)
+async def test_a_page_goes_on_where_it_ended_when_more_has_started(pair: Pair) -> None:
+    await fill(pair[0])
+    page = await pair[1].find(Query(limit=2))
+    await pair[0].append("new", life(START + 99, "demo", "1", None), after=0)
     assert page.next
-    assert [row.execution for row in (await store[1].find(Query(limit=2, cursor=page.next))).rows] == ["b", "a"]
+    assert [row.execution for row in (await pair[1].find(Query(limit=2, cursor=page.next))).rows] == ["b", "a"]
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "WzFd", "bm90IGpzb24"])
-async def test_a_cursor_that_is_none_is_refused(store: Pair, cursor: str) -> None:
+async def test_a_cursor_that_is_none_is_refused(pair: Pair, cursor: str) -> None:
     with pytest.raises(StorageError) as caught:
-        await store[1].find(Query(cursor=cursor))
+        await pair[1].find(Query(cursor=cursor))
     assert caught.value.code == "store.cursor"
 
 
-async def test_a_line_follows_its_execution(store: Pair) -> None:
+async def test_a_line_follows_its_execution(pair: Pair) -> None:
     records = GIVEN["b"]
     for number, phase in ((1, "running"), (3, "running"), (4, "failed")):
-        last = (await store[1].find(Query())).rows
+        last = (await pair[1].find(Query())).rows
         after = last[0].records if last else 0
-        await store[0].append("b", records[after:number], after=after)
-        (row,) = (await store[1].find(Query())).rows
+        await pair[0].append("b", records[after:number], after=after)
+        (row,) = (await pair[1].find(Query())).rows
         assert (row.phase, row.records) == (phase, number)
     more = [e.ExecutionRecovered("me"), e.NodeWaiting("n", 1, "ask")]
-    await store[0].append("b", [Record(5 + n, START + 50, event) for n, event in enumerate(more)], after=4)
-    (row,) = (await store[1].find(Query())).rows
+    await pair[0].append("b", [Record(5 + n, START + 50, event) for n, event in enumerate(more)], after=4)
+    (row,) = (await pair[1].find(Query())).rows
     assert (row.phase, row.ended, row.error) == ("waiting", None, None)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from pathlib import Path
 
 import pytest
 
 from nbflow.errors import StorageError
 from nbflow.ports.values import Values
-from nbflow.storage.duckdb.values import FileValues
-from nbflow.storage.memory.values import MemoryValues
+from tests.conformance.conftest import Store
 
 
-@pytest.fixture(params=["memory", "files"])
-def values(request: pytest.FixtureRequest, tmp_path: Path) -> Values:
-    return MemoryValues() if request.param == "memory" else FileValues(tmp_path / "values")
+@pytest.fixture
+def values(store: Store) -> Values:
+    return store.values()
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"\0\xff" * 100_000])

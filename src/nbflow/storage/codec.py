@@ -188,6 +188,11 @@ def _event(version: int, name: str, given: Any, tagged: bool, line: bytes, fetch
         raise StorageError("store.corrupt", f"a {name} of the journal cannot be read: {error}") from None
 
 
+def check_id(text: str) -> None:
+    """Raise `StorageError` ``store.not_json`` for an id that stores cannot hold."""
+    _quoted(text)
+
+
 @lru_cache(maxsize=1024)
 def _quoted(text: str) -> str:
     """An id as JSON text; ids are short ASCII nearly always."""

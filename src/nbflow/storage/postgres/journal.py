@@ -1,0 +1,181 @@
+"""The journal in PostgreSQL: all appends that wait are one transaction, on disk when it is answered.
+
+When the server goes away, what waits is tried again until it is back or patience ends; a batch whose answer was lost
+is never written twice, for its rows tell. After a failover to a replica the same holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+
+from nbflow.errors import NbflowError, StorageError
+from nbflow.execution.events import NodeCompleted, Record
+from nbflow.ports.clock import Clock, SystemClock
+from nbflow.ports.journal import Found, Gap, Summary
+from nbflow.storage import codec
+from nbflow.storage.postgres import queries, rows
+from nbflow.storage.postgres.committing import Batch, commit, lock_key
+from nbflow.storage.postgres.server import Broken, Connection, Server, meaning
+from nbflow.storage.postgres.values import PostgresValues
+
+PATIENCE = 30.0  # seconds that an append waits for a server that is away
+_PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)
+_GROUP = 500  # batches in one transaction
+
+
+class PostgresJournal:
+    """The journal of the database at `url`, as one of its writers."""
+
+    def __init__(self, url: str, clock: Clock | None = None, *, patience: float = PATIENCE) -> None:
+        self.server = Server(url)
+        self.values = PostgresValues(url)
+        self._writer = (clock or SystemClock()).new_id()
+        self._patience = patience
+        self._waiting: list[Batch] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._lock: Connection | None = None
+        self._position: str | None = None  # of our last commit in the server's log
+        self._closed = False
+
+    async def append(self, execution: str, records: Sequence[Record], *, after: int) -> None:
+        if self._closed:
+            raise StorageError("store.closed", "the journal is closed")
+        if not records:
+            return
+        encoded = rows.encode(execution, records)
+        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Batch(execution, after, encoded, answer))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write())
+        await answer
+
+    async def read(self, execution: str, *, after: int = 0) -> list[Record]:
+        async with self.server.reading(self._position) as connection:
+            found = await (await connection.execute(queries.RECORDS, [execution, after])).fetchall()
+            return rows.decode(found, await fetch_all(connection, [str(row[4]) for row in found]))
+
+    async def executions(self) -> list[Summary]:
+        async with self.server.reading(self._position) as connection:
+            found = await (await connection.execute(queries.SUMMARIES)).fetchall()
+            return _summaries(found, await fetch_all(connection, [str(row[6]) for row in found]))
+
+    def peek(self, execution: str) -> list[Record]:
+        with self.server.at_once() as connection:
+            return rows.decode(connection.execute(queries.RECORDS, [execution, 0]).fetchall(), self.values.get)
+
+    def summaries(self) -> list[Summary]:
+        with self.server.at_once() as connection:
+            return _summaries(connection.execute(queries.SUMMARIES).fetchall(), self.values.get)
+
+    async def find_result(self, key: str) -> Found | None:
+        async with self.server.reading(self._position) as connection:
+            row: Any = await (await connection.execute(queries.RESULT, [key])).fetchone()
+            if row is None:
+                return None
+            execution, stamp, event, version, fields = row
+            completed = codec.decode_event(version, event, fields, await fetch_all(connection, [fields]))
+        assert isinstance(completed, NodeCompleted)
+        return Found(execution, completed.node, stamp, completed.output)
+
+    async def gaps(self) -> list[Gap]:
+        try:
+            async with self.server.connection() as connection:
+                holes: list[Any] = await (await connection.execute(queries.HOLES)).fetchall()
+        except StorageError as error:
+            return [Gap(None, 0, None, str(error))]
+        return [
+            Gap(name, first, last, f"records {first} to {last} of {name} are missing") for name, first, last in holes
+        ]
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        if self._writing is not None:
+            await self._writing
+        if self._lock is not None:
+            await self._lock.close()
+        await self.server.close()
+
+    async def _write(self) -> None:
+        """Write all that waits, a transaction at a time; nothing waits when it returns."""
+        while self._waiting:
+            group, self._waiting = self._waiting[:_GROUP], self._waiting[_GROUP:]
+            for batch, refusal in await self._answers(group):
+                if not batch.answer.done():
+                    batch.answer.set_exception(refusal) if refusal else batch.answer.set_result(None)
+        self._writing = None
+
+    async def _answers(self, group: list[Batch]) -> list[tuple[Batch, NbflowError | None]]:
+        """The answer to each batch; a refused one takes no other with it."""
+        try:
+            return await self._commit(group)
+        except Exception as error:  # noqa: BLE001 - whoever waits must be answered
+            if len(group) > 1 and not isinstance(error, Broken):
+                return [answer for batch in group for answer in await self._answers([batch])]
+            failure = error if isinstance(error, NbflowError) else StorageError("store.write", repr(error))
+            return [(batch, failure) for batch in group]
+
+    async def _commit(self, group: list[Batch]) -> list[tuple[Batch, NbflowError | None]]:
+        loop = asyncio.get_running_loop()
+        end, tries = loop.time() + self._patience, 0
+        while True:
+            try:
+                return await self._try(group, again=tries > 0)
+            except Broken:
+                if loop.time() > end:
+                    raise
+            await asyncio.sleep(_PAUSES[min(tries, len(_PAUSES) - 1)])
+            tries += 1
+
+    async def _try(self, group: list[Batch], *, again: bool) -> list[tuple[Batch, NbflowError | None]]:
+        await self._hold(check=again)
+        async with self.server.connection() as connection:
+            async with connection.transaction():
+                answers = await commit(connection, self._writer, group, again=again)
+            if self.server.replica_url is not None:
+                row = await (await connection.execute("select pg_current_wal_lsn()::text")).fetchone()
+                self._position = str(row[0]) if row else None
+        return answers
+
+    async def _hold(self, *, check: bool) -> None:
+        """Have the lock that says that this writer lives, on a session of its own."""
+        if self._lock is not None and not self._lock.closed:
+            if not check:
+                return
+            with suppress(psycopg.OperationalError):
+                await self._lock.execute("select 1")
+                return
+        self._lock = await self.server.dedicated()
+        with meaning(self.server.url):  # when a lost session of ours still has it, that one says so for a while
+            await self._lock.execute("select pg_try_advisory_lock(%s)", [lock_key(self._writer)])
+
+
+async def fetch_all(connection: Connection, texts: Sequence[str]) -> Any:
+    """All values that some JSON names, and that these name; a function that gives them by hash."""
+    known: dict[str, tuple[bytes, str]] = {}
+    wanted = rows.digests(texts)
+    while wanted:
+        found: list[Any] = await (await connection.execute(queries.KEPT, [sorted(wanted)])).fetchall()
+        known.update({digest: (bytes(content), kind) for digest, kind, content in found})
+        inner = rows.digests([bytes(content).decode() for _, kind, content in found if kind == "json"])
+        wanted = inner - known.keys()
+
+    def fetch(digest: str) -> tuple[bytes, str]:
+        if digest not in known:
+            raise StorageError("store.missing_value", f"the value {digest} is not there")
+        return known[digest]
+
+    return fetch
+
+
+def _summaries(found: Sequence[tuple[Any, ...]], fetch: Any) -> list[Summary]:
+    return [
+        Summary(execution, workflow, version, phase, started, ended, rows.read_json(error, fetch), last)
+        for execution, workflow, version, phase, started, ended, error, last in found
+    ]
