@@ -36,6 +36,7 @@ from nbflow.plan.workflow import Workflow
 from nbflow.ports.catalog import Catalog
 from nbflow.ports.clock import SystemClock
 from nbflow.ports.journal import Journal
+from nbflow.runtime import readiness
 from nbflow.runtime.children import ChildExecutor
 from nbflow.runtime.engine import Engine, unknown
 from nbflow.runtime.execution import Execution
@@ -54,6 +55,7 @@ kinds = plugins.specs
 tool = tools.tool
 agent = agents.agent
 kind = plugins.kind
+LACKS = "define what is missing, then recover again"
 _known: dict[str, Workflow] = {}  # workflows of this process by name, for `workflow: NAME`
 _engines: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Engine]] = weakref.WeakKeyDictionary()
 
@@ -345,15 +347,26 @@ def open(id: str, store: str | None = None) -> Execution:
 
 
 def recover(id: str | None = None, *, store: str | None = None) -> list[Execution]:
-    """Go on with every execution that was interrupted (or with one), inside a running loop; returns them, running."""
+    """Go on with every execution that was interrupted (or with one), inside a running loop; returns them, running.
+
+    One whose functions are not defined here yet is left as it is, with a warning; asked for by id, it raises `Unready`.
+    """
     made = engine(store)
-    ids = [id] if id is not None else made.left(made.journal.summaries())
+    left = made.left(made.journal.summaries())
     recovered = []
-    for one in ids:
-        records = made.journal.peek(one)
-        if not records:
-            raise unknown(one, made.journal.summaries())
-        recovered.append(made.adopt(one, made.plan_of(records), records, owner="recover"))
+    for one in [id] if id is not None else left:
+        execution = open(one, store)
+        if one in made.drivers:
+            recovered.append(execution)
+            continue
+        family = (execution, *(open(other, store) for other in left if other.startswith(f"{one}.")))
+        lacks = readiness.missing(made, family)
+        if lacks and id is not None:
+            raise readiness.Unready(f"{one} cannot go on here: {', '.join(lacks)}", LACKS)
+        if lacks:
+            warnings.warn(f"{one} is left as it is: {', '.join(lacks)}; {LACKS}", stacklevel=2)
+        else:
+            recovered.append(made.adopt(one, execution.plan, list(execution.events), owner="recover"))
     return recovered
 
 

@@ -6,7 +6,7 @@ is only missing here; so an execution that lacks something is left as it is, and
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from nbflow.errors import NbflowError
 from nbflow.execution.state import ENDED, SETTLED
@@ -41,7 +41,11 @@ async def lacking(engine: Engine, id: str, settled: str = "") -> tuple[str, ...]
     if id in engine.drivers:
         return ()
     children = [other for other in await engine.interrupted() if other.startswith(f"{id}.")]
-    executions = [await engine.open(one) for one in (id, *children)]
+    return missing(engine, [await engine.open(one) for one in (id, *children)], settled)
+
+
+def missing(engine: Engine, executions: Iterable[Execution], settled: str = "") -> tuple[str, ...]:
+    """The same for executions as they are recorded."""
     by_hand = settled.rpartition(".")[2].partition("[")[0]
     return tuple(dict.fromkeys(words for execution in executions for words in _missing(engine, execution, by_hand)))
 
