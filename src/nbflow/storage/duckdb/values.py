@@ -55,6 +55,7 @@ class FileValues:
     @contextmanager
     def _shared(self) -> Iterator[None]:
         """Share the lock of the values against whoever takes out those that nothing names."""
+        self.lock.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             if not try_lock(descriptor, shared=True, timeout=30.0):
