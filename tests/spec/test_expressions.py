@@ -114,6 +114,33 @@ def test_secrets_cannot_be_read_as_a_whole(text: str) -> None:
     assert caught.value.code == "secret.exposed"
 
 
+@pytest.mark.parametrize(
+    ("text", "offset"),
+    [
+        ("secrets.A == inputs.n", 0), ("inputs.n in secrets.A", 12), ("len(secrets.A)", 4), ("secrets.A[0:3]", 0),
+        ("secrets.A.upper()", 0), ("1 if secrets.A else 2", 5), ("secrets.A or 1", 0), ("not secrets.A", 4),
+        ("[x for x in secrets.A]", 12), ("{secrets.A: 1}", 1), ("secrets.A * 2", 0), ("str(secrets.A)", 4),
+        ("inputs[secrets.A]", 7), ("secrets.A.b", 0), ("'x'.replace('x', secrets.A)", 17), ("secrets['A'] is None", 0),
+        ("f'{secrets.A[0]}'", 3), ("secrets.A + secrets.B[:1]", 12),
+    ],
+)  # fmt: skip
+def test_a_secret_cannot_be_looked_into(text: str, offset: int) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        compile_expression(text)
+    assert caught.value.code == "secret.exposed"
+    assert caught.value.offset == offset
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["secrets.A", "'Bearer ' + secrets.A", "f'Bearer {secrets.A}'", "secrets.A if inputs.n else secrets.B",
+     "[secrets.A, 1]", "{'key': secrets['A']}", "'a' + 'b' + secrets.A + 'c'"],
+)  # fmt: skip
+def test_a_secret_is_passed_on_whole_or_in_a_text(text: str) -> None:
+    found = compile_expression(text).evaluate({"secrets": {"A": "t0p", "B": "other"}, "inputs": {"n": 1}})
+    assert "t0p" in str(found)
+
+
 def test_env_cannot_be_read_as_a_whole() -> None:
     with pytest.raises(ExpressionError):
         compile_expression("env")

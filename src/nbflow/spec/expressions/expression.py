@@ -24,6 +24,7 @@ from nbflow.spec.expressions.lookups import entry, field
 from nbflow.spec.expressions.parsing import Parsed, parse
 from nbflow.spec.expressions.references import Reference, references
 from nbflow.spec.expressions.rewriting import OWN_MAPPINGS, Compiled, compile_tree
+from nbflow.spec.expressions.secrecy import check_secrecy
 
 _PATH = re.compile(r"[ \t\r\n]*([A-Za-z_][A-Za-z0-9_]*)((?:\.[A-Za-z_][A-Za-z0-9_]*)*)[ \t\r\n]*")
 _READY = frozenset((str, int, bool, type(None)))
@@ -73,17 +74,23 @@ def _core(text: str) -> _Core:
     if found is not None and not iskeyword(found.group(1)) and found.group(1) not in CONSTANT_NAMES:
         names = tuple(found.group(2).split(".")[1:])
         root = found.group(1)
-        if len(names) < DEPTH and not any(iskeyword(name) or name.startswith("__") for name in (root, *names)):
+        if (
+            len(names) < DEPTH
+            and not (root == "secrets" and len(names) > 1)
+            and not any(iskeyword(name) or name.startswith("__") for name in (root, *names))
+        ):
             reference = Reference(root, names, found.start(1))
-            _refuse_exposed((reference,))
+            _refuse_whole((reference,))
             return _Core(text, (reference,), names, None)
     parsed = parse(text)
     read = references(parsed)
-    _refuse_exposed(read)
+    if any(reference.root == "secrets" for reference in read):
+        check_secrecy(parsed)
+    _refuse_whole(read)
     return _Core(text, read, None, parsed)
 
 
-def _refuse_exposed(read: tuple[Reference, ...]) -> None:
+def _refuse_whole(read: tuple[Reference, ...]) -> None:
     for reference in read:
         root = reference.root
         if root in OWN_MAPPINGS and (not reference.path or not isinstance(reference.path[0], str)):
