@@ -62,6 +62,14 @@ def test_only_public_functions_of_the_file_itself_become_tools(tmp_path):
     assert sorted(public_functions(load_module(str(file)))) == ["buy", "sell"]
 
 
+def test_a_function_that_yields_may_stand_beside_tools(tmp_path):
+    file = tmp_path / "yielding.py"
+    file.write_text(
+        "def pairs():\n    yield 1\n\nasync def more():\n    yield 1\n\ndef buy() -> int:\n    return sum(pairs())\n"
+    )
+    assert list(public_functions(load_module(str(file)))) == ["buy"]
+
+
 def test_a_file_finds_its_neighbours(tmp_path):
     (tmp_path / "neighbour_of_tools.py").write_text("N = 41\n")
     file = tmp_path / "tools_with_neighbour.py"

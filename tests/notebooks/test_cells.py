@@ -61,7 +61,9 @@ def test_an_input_is_taken_from_the_notebook_when_it_is_asked_for(kernel):
 
 def test_no_run_draws_and_gives_the_workflow(kernel):
     reply = kernel.run(HELLO.format("--no-run"))
-    assert "image/svg+xml" in reply.displays[0]
+    assert ["image/svg+xml" in shown for shown in reply.displays] == [True]
+    assert reply.result is None  # it is drawn once
+    assert ["image/svg+xml" in shown for shown in kernel.run("_").displays] == [True]
     assert kernel.run("type(_).__name__, _.name").result == "('Workflow', 'hello')"
 
 

@@ -143,3 +143,27 @@ def test_nothing_is_recovered_before_the_cells_that_define_its_tools_have_run(fr
     second.run("async def mine(): return 7")
     assert second.run("found = %workflow recover").status == "ok"
     assert second.run("(await found[0]).outputs").result == "{'b': 7}"
+
+
+@pytest.mark.timeout(90)
+def test_a_kernel_that_recovers_what_another_one_runs_is_told_so(fresh_kernel):
+    first, second = fresh_kernel(), fresh_kernel()
+    id = running(first, "%%workflow owned\nnodes:\n  a: {tool: slow, with: {seconds: 60}}\n")
+    started(first)
+    reply = second.run("found = %workflow recover\nawait asyncio.sleep(1.5)")
+    assert "is left alone" in reply.all
+    first.interrupt()
+    assert "nothing is lost" in first.finish(id).error
+
+
+@pytest.mark.timeout(90)
+def test_load_ext_tells_of_loss(fresh_kernel, tmp_path):
+    first = fresh_kernel()
+    first.run("%%workflow torn --background\nnodes:\n  a: {wait: 60s}\n")
+    first.run("await _.until('waiting')")
+    first.manager.shutdown_kernel(now=True)
+    written = max((tmp_path / ".nbflow" / "segments").glob("*.jsonl"), key=lambda path: path.stat().st_size)
+    written.write_bytes(written.read_bytes()[:-9])
+    told = fresh_kernel().run("%reload_ext nbflow\nawait asyncio.sleep(1.5)").streams
+    assert "nbflow: loss: " in told
+    assert written.name in told

@@ -9,12 +9,9 @@ from typing import Any
 
 from nbflow import assembly
 from nbflow.errors import Diagnostic, SpecError, render
-from nbflow.notebook import screen
 from nbflow.notebook.errors import MagicError, did_you_mean
 from nbflow.notebook.finding import find_execution
 from nbflow.notebook.options import Options
-from nbflow.notebook.render import html
-from nbflow.notebook.render.extract import picture
 from nbflow.notebook.session import UNATTENDED, Session
 from nbflow.plan.plan import Plan
 from nbflow.plan.workflow import Workflow
@@ -121,8 +118,5 @@ def warn_of_surroundings(session: Session, inputs: Mapping[str, Any]) -> None:
 
 
 def draw_workflow(session: Session, workflow: Workflow) -> None:
-    bundle = html.plain_graph(picture(workflow.plan))
-    if session.kernel:
-        screen.put(dict(bundle))
-    else:
-        session.write(bundle["text/plain"])
+    session.drawn.add(workflow.plan.hash)
+    session.put(session.workflow_bundle(workflow))

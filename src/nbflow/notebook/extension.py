@@ -54,7 +54,7 @@ class Extension:
         formatter = shell.display_formatter
         assert formatter is not None
         formatter.ipython_display_formatter.for_type(Execution, self.draw)
-        formatter.mimebundle_formatter.for_type(Workflow, self.session.workflow_bundle)
+        formatter.ipython_display_formatter.for_type(Workflow, self.draw_workflow)
         if shell.Completer is not None:
             shell.Completer.custom_matchers.append(self.completer.match)
         assembly.tools.use_namespace(lambda: shell.user_ns)
@@ -72,7 +72,7 @@ class Extension:
             shell.events.unregister(event, callback)
         if shell.display_formatter is not None:
             shell.display_formatter.ipython_display_formatter.pop(Execution, None)
-            shell.display_formatter.mimebundle_formatter.pop(Workflow, None)
+            shell.display_formatter.ipython_display_formatter.pop(Workflow, None)
         if shell.Completer is not None and self.completer.match in shell.Completer.custom_matchers:
             shell.Completer.custom_matchers.remove(self.completer.match)
         assembly.tools.use_namespace(None)
@@ -85,6 +85,11 @@ class Extension:
         """An execution as a cell's value is drawn, unless the cell has drawn it."""
         if execution.id not in self.session.drawn:
             self.session.show_now(execution)
+
+    def draw_workflow(self, workflow: Workflow) -> None:
+        """The same for a workflow."""
+        if workflow.plan.hash not in self.session.drawn:
+            self.session.put(self.session.workflow_bundle(workflow))
 
     def name_what_was_interrupted(self) -> None:
         """One line on executions that can be recovered; silence when there are none, or no store can be read."""
@@ -99,9 +104,14 @@ class Extension:
 
     async def _interrupted(self) -> None:
         try:
-            ids = await assembly.engine().interrupted()
+            engine = assembly.engine()
+            ids, gaps = await engine.interrupted(), await engine.journal.gaps()
         except NbflowError:
             return
+        for gap in gaps[-3:]:
+            self.session.write(f"nbflow: loss: {gap.message}")
+        if len(gaps) > 3:
+            self.session.write(f"nbflow: and {len(gaps) - 3} more; `nbflow executions list` has them all")
         if ids:
             more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
             self.session.write(f"nbflow: interrupted: {', '.join(ids[-3:])}{more}; %workflow recover goes on")

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from nbflow import assembly
-from nbflow.errors import ExecutionFailed, NbflowError
+from nbflow.errors import ExecutionFailed, JournalConflict, NbflowError
 from nbflow.execution.state import ENDED
 from nbflow.history.reuse import Reuse
 from nbflow.notebook import screen
@@ -150,8 +149,11 @@ class Session:
 
     async def _until_over(self, execution: Execution, closing: Callable[[], None]) -> None:
         try:
-            with suppress(NbflowError):
-                await execution
+            await execution
+        except JournalConflict as elsewhere:
+            self.write(f"{execution.id} is left alone: {elsewhere}")  # the picture is about to stand still
+        except NbflowError:
+            return  # the picture says it
         finally:
             closing()
             self._say_what_was_kept(execution)
@@ -286,7 +288,7 @@ class Session:
         else:
             self.write(bundle["text/plain"])
 
-    def workflow_bundle(self, workflow: Workflow, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    def workflow_bundle(self, workflow: Workflow) -> dict[str, str]:
         """The picture of a workflow that is the value of a cell."""
         return html.plain_graph(draw(workflow.plan))
 

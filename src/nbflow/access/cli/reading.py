@@ -114,11 +114,15 @@ def _load_file(path: Path) -> ModuleType:
 
 
 def public_functions(module: ModuleType) -> dict[str, Callable[..., Any]]:
-    """The functions a module defines itself (or lists in ``__all__``), by name, those with ``_`` left out."""
+    """The functions a module defines itself (or lists in ``__all__``), by name, those with ``_`` left out.
+
+    One that yields cannot be a tool; it may stand there for the others.
+    """
     listed = getattr(module, "__all__", None)
     found: dict[str, Callable[..., Any]] = {}
     for name, value in vars(module).items():
         own = name in listed if listed is not None else getattr(value, "__module__", None) == module.__name__
-        if own and not name.startswith("_") and inspect.isroutine(value):
+        yields = inspect.isgeneratorfunction(value) or inspect.isasyncgenfunction(value)
+        if own and not name.startswith("_") and inspect.isroutine(value) and not yields:
             found[name] = value
     return found
