@@ -87,11 +87,11 @@ BOMBS = [
 @pytest.mark.parametrize("text", BOMBS)
 def test_a_bomb_ends_by_a_limit_within_moments(text: str) -> None:
     expression = compile_expression(text)
-    begun = time.perf_counter()
+    begun = time.process_time()
     with pytest.raises(EvaluationError) as caught:
         expression.evaluate(SCOPE)
     assert caught.value.code == "expr.limit"
-    assert time.perf_counter() - begun < 5  # a fraction of a second on an idle machine
+    assert time.process_time() - begun < 5  # a fraction of a second on an idle machine
 
 
 @pytest.mark.parametrize("text", ["round(5, -10**9)", "round(7, -10**18)", "round(1.5, 10**9)", "round(-3, -400)"])
@@ -152,10 +152,10 @@ HUGE = {
 
 @pytest.mark.parametrize("name", HUGE)
 def test_a_huge_text_is_read_or_refused_and_never_breaks_the_parser(name: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     with contextlib.suppress(ExpressionError, EvaluationError):
         compile_expression(HUGE[name]).evaluate({"a": {}})
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 @pytest.mark.parametrize(

@@ -63,9 +63,9 @@ def test_a_pattern_takes_this_and_not_that(pattern: str, yes: str, no: str | Non
     "pattern", ["(a+)+$", "(a|aa)+$", "(a*)*b", "a*a*a*a*a*b", "^(([a-z])+.)+[A-Z]([a-z])+$", "(.*)*(.*)*x"]
 )
 def test_no_pattern_takes_for_ever(pattern: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     compile_pattern(pattern).search("a" * 20_000 + "!")
-    assert time.perf_counter() - begun < 3  # hundredths of a second on an idle machine
+    assert time.process_time() - begun < 3  # hundredths of a second on an idle machine
 
 
 @pytest.mark.parametrize(
