@@ -180,6 +180,12 @@ def test_a_store_can_be_named(shell):
 # --- waiting, recovering, cancelling ----------------------------------------------------------------
 
 
+def test_an_input_of_a_workflow_that_declares_none_is_refused(shell):
+    file = shell.write("plain.yaml", "name: plain\nnodes:\n  a: {set: {x: 1}}\n")
+    said = shell("run", file, "-i", "x=1", "--json")
+    assert (said.code, said.document["diagnostics"][0]["code"]) == (2, "input.unknown")
+
+
 def test_a_detached_run_leaves_a_question_open_and_an_answer_ends_it(shell):
     waiting = shell("run", shell.write("asks.yaml", ASKS), "--detach", "--json")
     assert (waiting.code, waiting.document["phase"]) == (0, "waiting")

@@ -24,6 +24,7 @@ from nbflow.runtime.speech import Guard, Open
 from nbflow.spec.schema import apply_inputs, check
 
 log = logging.getLogger(__name__)
+NO_INPUTS = {"type": "object", "properties": {}, "additionalProperties": False}  # of a workflow that declares none
 MAX_NODE_RUNS = 100_000  # nodes of bodies in one execution
 
 
@@ -85,7 +86,7 @@ class Engine:
 
         `reuse` has results of earlier executions that nodes of unchanged meaning and inputs take.
         """
-        given = apply_inputs(dict(plan.inputs), dict(inputs or {}))
+        given = apply_inputs(plan.inputs or NO_INPUTS, dict(inputs or {}))
         driver = self._drive(id or self.clock.new_id(), ExecutionState(plan), [])
         driver.reuse = reuse
         driver.tell(o.Begun(given, {**(labels or {})}, origin, mock, self._sources(plan)))
@@ -93,18 +94,8 @@ class Engine:
 
     def _drive(self, id: str, state: ExecutionState, records: list[Record]) -> Driver:
         driver = self.drivers[id] = Driver(self, id, state, records)
-        plan = state.plan
-        self.dispatcher.learn(plan)
-        if plan.timeout is not None:
-            begun = state.started if state.started is not None else self.clock.now()
-            error = {
-                "node": None,
-                "attempt": 0,
-                "kind": "Timeout",
-                "code": "execution.timeout",
-                "message": f"the execution took longer than {plan.timeout:g} s",
-            }
-            driver.timers.set(" execution", begun + plan.timeout, lambda: driver.tell(o.Broken(error)))
+        self.dispatcher.learn(state.plan)
+        driver.limit()
         return driver
 
     async def open(self, id: str) -> Execution:
@@ -163,7 +154,7 @@ class Engine:
         if state.phase in ENDED:
             return Execution(None, id, plan, records, self)
         driver = self._drive(id, state, records)
-        driver.gate.closed = state.paused
+        driver.gate.closed = state.paused and state.ending != "cancelled"
         for path, inputs in (edits or {}).items():
             driver.tell(o.Edited(path, inputs, by="fork"))
         driver.tell(o.Recovered(owner))
