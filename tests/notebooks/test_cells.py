@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.notebooks.kernels import Kernel
+
 HELLO = (
     "%%workflow hello {}\ninputs: {{n: {{type: integer, default: 2}}}}\nnodes:\n  a: {{set: {{v: =inputs.n * 2}}}}\n"
 )
@@ -267,3 +269,21 @@ def test_config_lists_the_preferences_and_they_hold(kernel):
     kernel.run("%config NBFlow.live = True")
     assert "application/vnd.jupyter.widget-view+json" not in reply.displays[0]
     assert "image/svg+xml" in reply.updates[-1]
+
+
+def test_a_saved_version_is_found_again_by_another_kernel(kernel):
+    assert "in the catalog" in kernel.run('%%workflow shelved --save\nversion: "1.0"\nnodes: {a: {set: {v: 1}}}').streams
+    kernel.run('%%workflow shelved --no-run\nversion: "2.0"\nnodes: {a: {set: {v: 2}}}')
+    assert "number 2" in kernel.run("%workflow save shelved").streams
+    other = Kernel(kernel.folder)
+    try:
+        other.run("%load_ext nbflow", timeout=60)
+        assert other.run("%workflow run shelved").status == "ok"
+        assert other.run("_.outputs").result == "{'a': {'v': 2}}"
+        assert other.run("%workflow run shelved@1.0").status == "ok"
+        assert other.run("_.outputs").result == "{'a': {'v': 1}}"
+        assert other.run("table = %workflow workflows").status == "ok"
+        assert other.run("list(table['workflow']), list(table['versions'])").result == "(['shelved'], [2])"
+        assert "there is no workflow 'nope'" in other.run("%workflow run nope").error
+    finally:
+        other.close()

@@ -9,6 +9,7 @@ from typing import Any
 
 from nbflow import assembly
 from nbflow.errors import Diagnostic, SpecError, render
+from nbflow.notebook import shelf
 from nbflow.notebook.errors import MagicError, did_you_mean
 from nbflow.notebook.finding import find_execution
 from nbflow.notebook.options import Options
@@ -58,6 +59,8 @@ async def run_workflow(session: Session, options: Options, workflow: Workflow) -
     options.store = options.store or session.preferences.store or None
     check_breaks(workflow.plan, options.breaks)
     warn_of_surroundings(session, options.inputs)
+    if options.save:
+        session.write(await shelf.keep(session, workflow, options.store))
     if not options.run:
         draw_workflow(session, workflow)
         return workflow

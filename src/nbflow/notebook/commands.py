@@ -8,7 +8,7 @@ from typing import Any
 
 from nbflow import assembly
 from nbflow.errors import SpecError, render
-from nbflow.notebook import acting, comparing
+from nbflow.notebook import acting, comparing, shelf
 from nbflow.notebook.arguments import Arguments, read_arguments
 from nbflow.notebook.cell import draw_workflow, run_workflow
 from nbflow.notebook.errors import MagicError, nearest
@@ -77,7 +77,7 @@ async def _run(session: Session, line: str) -> Any:
     if not name or name.startswith("-"):
         raise MagicError("magic.option", "run takes the name of a workflow or a file", "%workflow run NAME")
     options = read_options(rest, session.namespace)
-    return await run_workflow(session, options, find_workflow(session, name))
+    return await run_workflow(session, options, await find_workflow(session, name, session.preferences.store or None))
 
 
 async def _show(session: Session, line: str) -> None:
@@ -101,7 +101,8 @@ async def _history(session: Session, line: str) -> Any:
 
 async def _graph(session: Session, line: str) -> None:
     arguments = _read(session, line)
-    workflow = find_workflow(session, arguments.word(0, "the workflow", "%workflow graph NAME [--format dot|mermaid]"))
+    usage = "%workflow graph NAME [--format dot|mermaid]"
+    workflow = await find_workflow(session, arguments.word(0, "the workflow", usage), arguments.store)
     form = arguments.flags.get("--format", "svg")
     if form == "svg":
         draw_workflow(session, workflow)
@@ -116,7 +117,7 @@ async def _validate(session: Session, line: str) -> None:
     arguments = _read(session, line)
     name = arguments.word(0, "the workflow", "%workflow validate NAME or FILE")
     try:
-        workflow = find_workflow(session, name)
+        workflow = await find_workflow(session, name, arguments.store)
     except SpecError as problem:
         raise SpecError(problem.diagnostics) from None
     for finding in workflow.diagnostics:
@@ -150,6 +151,17 @@ async def _recover(session: Session, line: str) -> Any:
 async def _node(session: Session, line: str) -> None:
     arguments = _read(session, line)
     await acting.new_cell(session, arguments)
+
+
+async def _save(session: Session, line: str) -> None:
+    arguments = _read(session, line)
+    name = arguments.word(0, "the workflow", "%workflow save NAME")
+    workflow = await find_workflow(session, name, arguments.store)
+    session.write(await shelf.keep(session, workflow, arguments.store))
+
+
+async def _workflows(session: Session, line: str) -> Any:
+    return await shelf.listed(_read(session, line).store)
 
 
 async def _diff(session: Session, line: str) -> None:
@@ -193,6 +205,8 @@ COMMANDS: dict[str, Command] = {
     "explain": Command(_explain, "ID NODE", "why a node stands where it stands"),
     "diff": Command(_diff, "ID ID", "two executions on one graph, with what differs"),
     "fork": Command(_fork, "ID --at NODE", "go on from a node (or record) on a copy, with -i or --over variants"),
+    "save": Command(_save, "NAME", "keep a workflow's version in the catalog"),
+    "workflows": Command(_workflows, "", "the workflows of the catalog as a DataFrame"),
     "error": Command(_error, "[ID]", "the whole error of an execution"),
     "recover": Command(_recover, "[ID]…", "go on with executions whose kernel is gone"),
     "node": Command(_node, "NODE [ID]", "put a node's inputs into a new cell to play with"),

@@ -7,8 +7,9 @@ from pathlib import Path
 from nbflow import assembly
 from nbflow.errors import NotFound
 from nbflow.execution.state import ENDED
-from nbflow.notebook.errors import MagicError, did_you_mean
+from nbflow.notebook.errors import MagicError, nearest
 from nbflow.notebook.session import Session
+from nbflow.notebook.shelf import take
 from nbflow.plan.workflow import Workflow
 from nbflow.runtime.execution import Execution
 
@@ -37,12 +38,23 @@ async def find_execution(word: str | None, store: str | None = None, *, live: bo
     return await engine.open(word)
 
 
-def find_workflow(session: Session, word: str) -> Workflow:
-    """A workflow of a cell, of a file, or of the catalog. Raises `MagicError`."""
+async def find_workflow(session: Session, word: str, store: str | None = None) -> Workflow:
+    """A workflow of a cell, of a file, or of the catalog (``NAME@VERSION``). Raises `MagicError`."""
     if word in session.workflows:
         return session.workflows[word]
     for path in (Path(word), Path(f"{word}.yaml"), Path(f"{word}.yml")):
         if path.is_file():
             return assembly.parse(path.read_bytes(), folder=path.parent)
-    hint = did_you_mean(word, session.workflows) or "run its %%workflow cell first, or name a file"
-    raise MagicError("magic.unknown_workflow", f"there is no workflow {word!r}", hint)
+    name, _, version = word.partition("@")
+    try:
+        return await take(name, version or None, store)
+    except NotFound:
+        if version:
+            raise
+        known = session.workflows
+        hint = (
+            f"did you mean {near}?"
+            if (near := nearest(word, known))
+            else "run its %%workflow cell first, or name a file"
+        )
+        raise MagicError("magic.unknown_workflow", f"there is no workflow {word!r}", hint) from None

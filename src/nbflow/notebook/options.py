@@ -16,6 +16,7 @@ FLAGS = {
     "--background": "return at once; the execution goes on and the cell's picture keeps following it",
     "--debug": "return at once with the debugger: breakpoints hold, failing nodes can be fixed and retried",
     "--no-run": "check and draw, run nothing",
+    "--save": "keep this version in the catalog",
     "--mock": "nodes that have `mock:` give that instead of calling anything",
     "--help": "show this page",
 }
@@ -44,6 +45,7 @@ class Options:
     background: bool = False
     debug: bool = False
     run: bool = True
+    save: bool = False
     mock: bool = False
     help: bool = False
 
