@@ -7,26 +7,19 @@ from __future__ import annotations
 
 import copy
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from nbflow.errors import InputError
-from nbflow.spec.document import conceal, kind_of
 from nbflow.spec.names import did_you_mean, listed
 from nbflow.spec.schema.formats import FORMATS
-from nbflow.spec.schema.patterns import PatternError, compile_pattern
+from nbflow.spec.schema.library import by_library
+from nbflow.spec.schema.patterns import matches
+from nbflow.spec.schema.problems import MOST, Path, Problem, shown, subject, wrong_type
 
-Path = tuple[str | int, ...]
 Schema = Mapping[str, Any]
 Rule = Schema | bool
 
-TYPES: dict[str, str] = {
-    "string": "text", "number": "a number", "integer": "a whole number", "boolean": "true or false",
-    "object": "a mapping", "array": "a list", "null": "null",
-}  # fmt: skip
 SILENT = frozenset(
     {
         "title",
@@ -43,17 +36,6 @@ SILENT = frozenset(
         "$comment",
     }
 )  # keywords that say something to people only
-_MOST = 20  # problems that are listed
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that does not fit: where in the value, a stable code (``input.type`` …), what, and what to do."""
-
-    path: Path
-    code: str
-    message: str
-    hint: str | None = None
 
 
 class _NotPlain(Exception):
@@ -66,10 +48,10 @@ def check(value: Any, schema: Schema, *, name: str = "") -> list[Problem]:
     try:
         for problem in _problems(value, schema, (), name):
             found.append(problem)
-            if len(found) == _MOST:
+            if len(found) == MOST:
                 break
     except _NotPlain:
-        return _by_library(value, schema, name)
+        return by_library(value, schema, name)
     return found
 
 
@@ -93,11 +75,11 @@ def apply_inputs(schema: Schema, given: Mapping[str, Any]) -> dict[str, Any]:
 def _problems(value: Any, schema: Rule, path: Path, name: str) -> Iterator[Problem]:
     if isinstance(schema, bool):
         if not schema:
-            yield Problem(path, "input.unknown", f"{_subject(path, name)} cannot be given")
+            yield Problem(path, "input.unknown", f"{subject(path, name)} cannot be given")
         return
     wanted = schema.get("type")
     if wanted is not None and not _is(value, wanted):
-        yield _wrong_type(value, wanted, path, name)
+        yield wrong_type(value, wanted, path, name)
         return
     for keyword, rule in schema.items():
         if keyword == "type" or keyword in SILENT:
@@ -130,32 +112,6 @@ _TESTS: dict[str, Callable[[Any], bool]] = {
 }
 
 
-def _wrong_type(value: Any, wanted: Any, path: Path, name: str) -> Problem:
-    words = TYPES.get(wanted, wanted) if isinstance(wanted, str) else " or ".join(TYPES.get(one, one) for one in wanted)
-    message = f"{_subject(path, name)} must be {words}; {shown(value)} is {kind_of(value)}"
-    return Problem(path, "input.type", message, type_hint(value, wanted))
-
-
-def type_hint(value: Any, wanted: Any) -> str | None:
-    """What to write instead of a value of the wrong type, when it can be told."""
-    match wanted, value:
-        case ("integer", float()) if value.is_integer():
-            return f"write {int(value)}"
-        case (("integer" | "number"), str()) if re.fullmatch(r"\s*[-+]?\d+(\.\d+)?\s*", value):
-            return f"give it as a number: {value.strip()}, without quotes"
-        case ("boolean", str()) if value.lower() in _TRUTHS:
-            return f"write {_TRUTHS[value.lower()]}"
-        case ("string", bool() | int() | float()):
-            return f'quote it: "{json.dumps(value)}"'
-        case ("array", str() | int() | float()):
-            return "write a list: [ … ]"
-        case _:
-            return None
-
-
-_TRUTHS = {"yes": "true", "on": "true", "true": "true", "y": "true", "no": "false", "off": "false", "false": "false",
-           "n": "false"}  # fmt: skip
-
 Found = Iterator[Problem]
 
 
@@ -170,7 +126,7 @@ def _required(value: Any, rule: Any, schema: Schema, path: Path, name: str) -> F
     if isinstance(value, Mapping):
         for key in rule:
             if key not in value:
-                what = _subject((*path, key), name) if path or name else f"the input '{key}'"
+                what = subject((*path, key), name) if path or name else f"the input '{key}'"
                 yield Problem((*path, key), "input.missing", f"{what} is missing")
 
 
@@ -191,7 +147,7 @@ def _additional(value: Any, rule: Any, schema: Schema, path: Path, name: str) ->
 
 def _unknown(key: Any, known: Mapping[str, Any], path: Path, name: str) -> Problem:
     hint = did_you_mean(str(key), known) or (f"there are {listed(known)}" if known else "there are none")
-    where = f" in {_subject(path, name)}" if path or name else ""
+    where = f" in {subject(path, name)}" if path or name else ""
     what = "field" if where else "input"
     return Problem((*path, key), "input.unknown", f"there is no {what} '{key}'{where}", hint)
 
@@ -206,13 +162,13 @@ def _enum(value: Any, rule: Any, schema: Schema, path: Path, name: str) -> Found
     if not any(_same(value, one) for one in rule):
         choices = listed([json.dumps(one, ensure_ascii=False) if not isinstance(one, str) else one for one in rule])
         hint = did_you_mean(value, [one for one in rule if isinstance(one, str)]) if isinstance(value, str) else None
-        message = f"{_subject(path, name)} must be one of {choices}; it is {shown(value)}"
+        message = f"{subject(path, name)} must be one of {choices}; it is {shown(value)}"
         yield Problem(path, "input.choice", message, hint)
 
 
 def _const(value: Any, rule: Any, schema: Schema, path: Path, name: str) -> Found:
     if not _same(value, rule):
-        message = f"{_subject(path, name)} must be {shown(rule)}; it is {shown(value)}"
+        message = f"{subject(path, name)} must be {shown(rule)}; it is {shown(value)}"
         yield Problem(path, "input.choice", message)
 
 
@@ -224,7 +180,7 @@ def _same(one: Any, other: Any) -> bool:
 def _bound(words: str, holds: Callable[[Any, Any], bool]) -> Callable[..., Found]:
     def bound(value: Any, rule: Any, schema: Schema, path: Path, name: str) -> Found:
         if _is_number(value) and not holds(value, rule):
-            message = f"{_subject(path, name)} must be {words} {rule}; it is {shown(value)}"
+            message = f"{subject(path, name)} must be {words} {rule}; it is {shown(value)}"
             yield Problem(path, "input.range", message)
 
     return bound
@@ -236,28 +192,21 @@ def _size(
     def sized(value: Any, rule: Any, schema: Schema, path: Path, name: str) -> Found:
         size = len(value) if isinstance(value, (str, list, tuple)) and isinstance(value, kinds) else None
         if size is not None and not holds(size, rule):
-            message = f"{_subject(path, name)} must have {words} {rule} {unit}; it has {size}"
+            message = f"{subject(path, name)} must have {words} {rule} {unit}; it has {size}"
             yield Problem(path, "input.length", message)
 
     return sized
 
 
 def _pattern(value: Any, rule: Any, schema: Schema, path: Path, name: str) -> Found:
-    if isinstance(value, str) and not _matches(rule, value):
-        yield Problem(path, "input.pattern", f"{_subject(path, name)} must match {rule}; it is {shown(value)}")
-
-
-def _matches(pattern: str, text: str) -> bool:
-    try:
-        return compile_pattern(pattern).search(text)
-    except PatternError:  # a schema that came with a tool, and not with a workflow
-        return re.search(pattern, text) is not None
+    if isinstance(value, str) and not matches(rule, value):
+        yield Problem(path, "input.pattern", f"{subject(path, name)} must match {rule}; it is {shown(value)}")
 
 
 def _format(value: Any, rule: Any, schema: Schema, path: Path, name: str) -> Found:
     known = FORMATS.get(rule)
     if isinstance(value, str) and known is not None and not known[0](value):
-        yield Problem(path, "input.format", f"{_subject(path, name)} must be {known[1]}; it is {shown(value)}")
+        yield Problem(path, "input.format", f"{subject(path, name)} must be {known[1]}; it is {shown(value)}")
 
 
 def _any_of(value: Any, rule: Any, schema: Schema, path: Path, name: str) -> Found:
@@ -272,7 +221,7 @@ def _any_of(value: Any, rule: Any, schema: Schema, path: Path, name: str) -> Fou
     if nearest and len(types) == len(rule) and all(problem.path == path for problem in nearest):
         flat = [each for one in types if one for each in ([one] if isinstance(one, str) else one)]
         if flat and not _is(value, flat):
-            nearest = [_wrong_type(value, flat, path, name)]
+            nearest = [wrong_type(value, flat, path, name)]
     yield from nearest or ()
 
 
@@ -293,85 +242,3 @@ _KEYWORDS: dict[str, Callable[..., Found]] = {
     "maxItems": _size("at most", (list, tuple), "items", lambda size, rule: size <= rule),
 }  # fmt: skip
 PLAIN = frozenset(_KEYWORDS)
-
-
-# ---- words
-
-
-def shown(value: Any) -> str:
-    """A value as messages quote it, short, and without keys or tokens."""
-    if isinstance(value, str):
-        text = f"'{value}'" if len(value) <= 60 else f"'{value[:59]}…'"
-        return conceal(text)
-    if value is None or isinstance(value, (bool, int, float)):
-        return json.dumps(value)
-    return "it" if isinstance(value, (Mapping, list, tuple)) else "the value"
-
-
-def _subject(path: Path, name: str) -> str:
-    """The name of a part of the value: ``answer.claims[0]``."""
-    text = name
-    for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
-    return text or "the value"
-
-
-# ---- everything else of JSON Schema
-
-
-def _by_library(value: Any, schema: Schema, name: str) -> list[Problem]:
-    validator = _validator(json.dumps(schema, sort_keys=True, default=str))
-    errors = sorted(validator.iter_errors(value), key=lambda error: [str(step) for step in error.absolute_path])
-    return [_from_library(error, name) for error in errors[:_MOST]]
-
-
-def _from_library(error: Any, name: str) -> Problem:
-    best = error
-    while best.context:  # of several alternatives, the one that came furthest
-        best = max(best.context, key=lambda one: (len(one.absolute_path), one.validator != "type"))
-    path = tuple(best.absolute_path)
-    if best.validator == "type":
-        return _wrong_type(best.instance, best.validator_value, path, name)
-    if best.validator == "required":
-        missing = next((key for key in best.validator_value if key not in best.instance), "")
-        return Problem((*path, missing), "input.missing", f"{_subject((*path, missing), name)} is missing")
-    code = _LIBRARY_CODES.get(best.validator, "input.value")
-    return Problem(path, code, f"{_subject(path, name)}: {conceal(best.message[:300])}")
-
-
-_LIBRARY_CODES = {"enum": "input.choice", "const": "input.choice", "additionalProperties": "input.unknown",
-                  "pattern": "input.pattern", "format": "input.format", "minimum": "input.range",
-                  "maximum": "input.range"}  # fmt: skip
-
-
-@lru_cache(maxsize=256)
-def _validator(text: str) -> Any:
-    import jsonschema
-
-    types = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
-        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
-    ).redefine("array", lambda _, value: isinstance(value, (list, tuple)))
-    extend: Callable[..., Any] = jsonschema.validators.extend
-    strict = extend(jsonschema.Draft202012Validator, {"pattern": _library_pattern}, type_checker=types)
-    formats = jsonschema.FormatChecker(formats=())
-    for format_name, (test, _) in FORMATS.items():
-        formats.checks(format_name)(lambda value, test=test: not isinstance(value, str) or test(value))
-    return strict(json.loads(text), format_checker=formats)
-
-
-def _library_pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[Any]:
-    import jsonschema
-
-    if isinstance(value, str) and not _matches(pattern, value):
-        yield jsonschema.ValidationError(f"{shown(value)} does not match {pattern}")
-
-
-def not_a_schema(schema: Schema) -> str | None:
-    """Why the library refuses a schema, or None. Only for schemas with more than the plain forms."""
-    import jsonschema
-
-    try:
-        jsonschema.Draft202012Validator.check_schema(dict(schema))
-    except jsonschema.SchemaError as error:
-        return str(error.message)
-    return None

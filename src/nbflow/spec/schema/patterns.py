@@ -229,3 +229,11 @@ def _one_character(kind: str, text: str, offset: int) -> re.Pattern[str]:
             return re.compile(re.escape(text) if kind == "literal" else text)
     except re.error as error:
         raise PatternError(f"{text} is no class of characters: {error}", offset) from None
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether `pattern` is found in `text`."""
+    try:
+        return compile_pattern(pattern).search(text)
+    except PatternError:  # a schema that came with a tool, and not with a workflow
+        return re.search(pattern, text) is not None

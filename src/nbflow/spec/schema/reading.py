@@ -1,6 +1,7 @@
 """Schemas as an author writes them: ``number``, ``[string]``, ``{score: number, note?: text}``, or JSON Schema.
 
-What comes out is JSON Schema (2020-12) always.
+What comes out is JSON Schema (2020-12) always. A ``$ref`` points within the schema that it is written in; nothing is
+ever fetched. ``$id`` and ``$schema``, which would give it another place or another law, are left out.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ from typing import Any
 from nbflow.errors import Diagnostic
 from nbflow.spec.document import Located, finding
 from nbflow.spec.names import did_you_mean, listed, nearest
-from nbflow.spec.schema.checking import PLAIN, SILENT, TYPES, Problem, check, not_a_schema
+from nbflow.spec.schema import references
+from nbflow.spec.schema.checking import PLAIN, SILENT, check
 from nbflow.spec.schema.formats import FORMATS
+from nbflow.spec.schema.library import not_a_schema
 from nbflow.spec.schema.patterns import PatternError, compile_pattern
+from nbflow.spec.schema.problems import TYPES, Problem
 
 Report = Callable[[Diagnostic], None]
 Schema = dict[str, Any]
@@ -56,19 +60,25 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 def read_schema(at: Located, report: Report) -> Schema:
     """JSON Schema of a shorthand or a schema. What is wrong is reported; that part then takes anything."""
+    return _read(at, report, inside=False)
+
+
+def _read(at: Located, report: Report, *, inside: bool = True) -> Schema:
+    """`inside`: as a part of a JSON Schema, which is then what a reference in it points into."""
     value = at.value
     if isinstance(value, str):
         return _word(at, value, report)
     if isinstance(value, list):
         if len(value) == 1:
-            return {"type": "array", "items": read_schema(value[0], report)}
+            items = _read(value[0], report, inside=inside)
+            return {"type": "array", "items": items if inside else references.moved(items, "/items")}
         message = f"a list type has one type in it, as [string]; this has {len(value)}"
         report(finding(at, "schema.type", message, hint="for one of several values write {enum: [a, b]}"))
         return {}
     if isinstance(value, dict):
         if "type" in value or not _MARKS.isdisjoint(value):
-            return _json_schema(at, value, report)
-        return _object(value, report)
+            return _json_schema(at, value, report, inside=inside)
+        return _object(value, report, inside=inside)
     hint = f"write {listed(WORDS)}, [type], or a mapping of names to types"
     report(finding(at, "schema.type", f"a type is wanted here; this is {at.kind()}", hint=hint, key=value is None))
     return {}
@@ -83,7 +93,7 @@ def read_inputs(at: Located, report: Report) -> Schema:
     elif isinstance(at.value, dict):
         for name, item in at.value.items():
             if _input_name(item, name, report, key=True):
-                properties[name] = _input(name, item, report)
+                properties[name] = references.moved(_input(name, item, report), f"/properties/{name}")
     elif at.value is not None:
         message = f"'inputs' is a list of names or a mapping of names to types; this is {at.kind()}"
         report(finding(at, "type.mapping", message, hint="inputs: {url: string}"))
@@ -167,7 +177,7 @@ def _word(at: Located, word: str, report: Report) -> Schema:
     return {}
 
 
-def _object(fields: dict[str, Located], report: Report) -> Schema:
+def _object(fields: dict[str, Located], report: Report, *, inside: bool) -> Schema:
     properties: dict[str, Schema] = {}
     required: list[str] = []
     for written, at in fields.items():
@@ -177,7 +187,8 @@ def _object(fields: dict[str, Located], report: Report) -> Schema:
             continue
         if name in properties:
             report(finding(at, "yaml.duplicate_key", f"the field '{name}' is set twice", key=True))
-        properties[name] = read_schema(at, report)
+        schema = _read(at, report, inside=inside)
+        properties[name] = schema if inside else references.moved(schema, f"/properties/{references.escaped(name)}")
         if name == written:
             required.append(name)
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
@@ -186,7 +197,7 @@ def _object(fields: dict[str, Located], report: Report) -> Schema:
 # ---- JSON Schema
 
 
-def _json_schema(at: Located, value: dict[str, Located], report: Report) -> Schema:
+def _json_schema(at: Located, value: dict[str, Located], report: Report, *, inside: bool) -> Schema:
     schema: Schema = {}
     before = []
 
@@ -204,7 +215,25 @@ def _json_schema(at: Located, value: dict[str, Located], report: Report) -> Sche
         if refused is not None:
             report(finding(at, "schema.schema", f"this is not a JSON Schema: {refused[:200]}"))
             return {}
-    return schema
+    return schema if inside else _resolved(at, schema, report)
+
+
+def _resolved(at: Located, schema: Schema, report: Report) -> Schema:
+    """A whole schema; without it when a reference in it leads nowhere."""
+    lost = references.lost(schema)
+    for reference in lost:
+        message = f"'{reference[:60]}' leads nowhere in this schema"
+        known = [f"#/$defs/{name}" for name in schema.get("$defs", {})]
+        hint = did_you_mean(reference, known) or "a reference names a part of its own schema: #/$defs/NAME"
+        report(finding(_place_of(at, reference) or at, "schema.reference", message, hint=hint))
+    return {} if lost else schema
+
+
+def _place_of(at: Located, reference: str) -> Located | None:
+    if isinstance(at.value, dict) and "$ref" in at.value and at.value["$ref"].value == reference:
+        return at.value["$ref"]
+    parts = at.value.values() if isinstance(at.value, dict) else at.value if isinstance(at.value, list) else ()
+    return next((found for part in parts if (found := _place_of(part, reference)) is not None), None)
 
 
 def _unknown_keyword(keyword: str, at: Located) -> Diagnostic:
@@ -220,14 +249,14 @@ def _keyword(schema: Schema, keyword: str, at: Located, report: Report) -> None:
         _type(schema, at, report)
     elif keyword in _LISTS_OF_SCHEMAS:
         if isinstance(value, list) and value:
-            schema[keyword] = [read_schema(item, report) for item in value]
+            schema[keyword] = [_read(item, report) for item in value]
         else:
             report(_wanted(at, keyword, "a list of schemas"))
     elif keyword in _SCHEMAS or keyword == "additionalProperties":
-        schema[keyword] = value if isinstance(value, bool) else read_schema(at, report)
+        schema[keyword] = value if isinstance(value, bool) else _read(at, report)
     elif keyword in _MAPPINGS_OF_SCHEMAS:
         if isinstance(value, dict):
-            schema[keyword] = {name: read_schema(item, report) for name, item in value.items()}
+            schema[keyword] = {name: _read(item, report) for name, item in value.items()}
         else:
             report(_wanted(at, keyword, "a mapping of names to types"))
     else:
@@ -268,12 +297,21 @@ def _simple(schema: Schema, keyword: str, at: Located, report: Report) -> None:
         report(_wanted(at, keyword, "a list of values"))
     elif keyword == "required" and not (isinstance(value, list) and all(isinstance(name, str) for name in value)):
         report(_wanted(at, keyword, "a list of names"))
-    elif keyword == "pattern":
-        _pattern(schema, at, report)
-    elif keyword == "format":
-        _format(schema, at, report)
-    else:
+    elif keyword in _CHECKED_TEXTS:
+        _CHECKED_TEXTS[keyword](schema, at, report)
+    elif keyword not in ("$id", "$schema"):
         schema[keyword] = value
+
+
+def _reference(schema: Schema, at: Located, report: Report) -> None:
+    if not isinstance(at.value, str):
+        report(_wanted(at, "$ref", "text"))
+    elif not at.value.startswith("#"):
+        hint = "nothing is fetched; copy the part under $defs and write #/$defs/NAME"
+        message = f"a reference points within its own schema; '{at.value[:60]}' does not"
+        report(finding(at, "schema.reference", message, hint=hint))
+    else:
+        schema["$ref"] = at.value
 
 
 def _pattern(schema: Schema, at: Located, report: Report) -> None:
@@ -299,3 +337,6 @@ def _format(schema: Schema, at: Located, report: Report) -> None:
     if at.value not in FORMATS and near is not None:
         hint = f"did you mean '{near}'?"
         report(finding(at, "schema.format", f"the format '{at.value}' is not checked", hint=hint, severity="warning"))
+
+
+_CHECKED_TEXTS = {"$ref": _reference, "pattern": _pattern, "format": _format}
