@@ -74,11 +74,16 @@ def test_a_person_sees_it_run_saves_it_and_finds_the_picture_again(notebook, jup
     notebook.tidy()
     notebook.wait_phase("fetch", "completed")
     notebook.wait_phase("analyst", "running")
-    colours = page.evaluate(
-        """() => Object.fromEntries([...document.querySelectorAll('.nbflow .nbf-node')].map(g =>
-            [g.querySelector('.name, .head').firstChild.textContent, getComputedStyle(g.querySelector('.card, .frame')).stroke]))"""
+    page.wait_for_function(
+        """() => {
+            const colour = name => {
+                const node = [...document.querySelectorAll('.nbflow .nbf-node')].find(g =>
+                    g.querySelector('.name, .head').firstChild.textContent === name);
+                return getComputedStyle(node.querySelector('.card, .frame')).stroke;
+            };
+            return new Set([colour('fetch'), colour('analyst'), colour('mail')]).size === 3;
+        }"""
     )
-    assert colours["fetch"] != colours["analyst"] != colours["mail"]
     notebook.wait_phase("rewrite", "running")
     notebook.node("critic").click()
     page.locator(".nbflow-side h4", has_text="output").wait_for()
@@ -347,3 +352,33 @@ def test_a_thousand_nodes_stay_usable_while_they_run(notebook):
     assert frames < 700
     page.wait_for_selector(".nbflow-final img", timeout=60_000)
     assert "1000 of 1000 nodes" in page.inner_text(".nbflow-final")
+
+
+@pytest.mark.timeout(120)
+def test_what_an_agent_says_is_shown_while_it_speaks(notebook):
+    started(
+        notebook, "says.ipynb",
+        "%load_ext nbflow\nimport asyncio, nbflow\n@nbflow.agent('talker')\nasync def talker(prompt):\n"
+        "    for word in ['<b>one</b> ', 'two ', 'three ', 'four ', 'five ']:\n        yield word\n        await asyncio.sleep(0.6)\n",
+        "%%workflow says\nnodes: {a: {agent: {model: talker, prompt: hi}}}",
+    )  # fmt: skip
+    says = notebook.page.locator(".nbflow-says")
+    notebook.page.wait_for_function("() => document.querySelector('.nbflow-says')?.textContent.includes('two')")
+    assert "<b>one</b> two" in says.inner_text()
+    assert "five" not in says.inner_text()
+    notebook.page.wait_for_selector(".nbflow-final")
+
+
+@pytest.mark.timeout(120)
+def test_a_page_that_is_loaded_again_finds_the_live_view(notebook):
+    started(
+        notebook, "again.ipynb", SLOW,
+        "%%workflow again --background\nnodes:\n  a: {set: {v: 1}}\n  b: {tool: slow, with: {seconds: 60}, needs: [a]}\n",
+    )  # fmt: skip
+    notebook.wait_phase("b", "running")
+    notebook.save()
+    notebook.page.reload()
+    notebook.page.wait_for_selector(".nbflow .nbf-node", timeout=40_000)
+    notebook.wait_phase("b", "running")
+    notebook.press("suspend")
+    notebook.page.wait_for_selector(".nbflow-phase.q-suspended")

@@ -90,13 +90,29 @@ async def _travel(session: Session, line: str) -> None:
     await session.travel(await find_execution(arguments.first(), arguments.store))
 
 
+HISTORY = [
+    "execution",
+    "workflow",
+    "version",
+    "phase",
+    "started",
+    "seconds",
+    "nodes",
+    "attempts",
+    "calls",
+    "usd",
+    "error",
+]
+
+
 async def _history(session: Session, line: str) -> Any:
     from nbflow.analytics.frames import executions
 
     arguments = _read(session, line)
     frame = executions(store=arguments.store)
+    frame = frame[~frame["execution"].str.contains(".", regex=False)]  # those of nodes are in nbflow.executions()
     name = arguments.first()
-    return frame if name is None else frame[frame["workflow"] == name]
+    return (frame if name is None else frame[frame["workflow"] == name])[HISTORY].reset_index(drop=True)
 
 
 async def _graph(session: Session, line: str) -> None:
