@@ -21,8 +21,9 @@ def jupyter(tmp_path_factory):
     server.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
+    """Not for the session: while Playwright lives, its loop runs in this thread and no other test could have one."""
     if CHROMIUM is None:
         pytest.skip("there is no chromium here (install the package chromium)")
     from playwright.sync_api import sync_playwright
