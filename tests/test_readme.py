@@ -28,7 +28,9 @@ COMMANDS = [
 def clone(tmp_path_factory):
     """A folder with the notebooks beside the README, for commands that write."""
     folder = tmp_path_factory.mktemp("readme")
-    shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".nbflow", "*.executed.ipynb"))
+    shutil.copytree(
+        ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".nbflow", "*.executed.ipynb")
+    )
     return folder
 
 

@@ -21,8 +21,23 @@ __version__ = "0.1.0"
 
 _PLACES = {
     "nbflow.assembly": (
-        "agent", "calls", "connection", "events", "executions", "fork", "kind", "nodes", "open", "parse", "recover",
-        "run", "secrets", "sql", "start", "tape", "tool",
+        "agent",
+        "calls",
+        "connection",
+        "events",
+        "executions",
+        "fork",
+        "kind",
+        "nodes",
+        "open",
+        "parse",
+        "recover",
+        "run",
+        "secrets",
+        "sql",
+        "start",
+        "tape",
+        "tool",
     ),
     "nbflow.plan.workflow": ("Workflow",),
     "nbflow.ports.agents": ("ModelReply", "Usage"),
@@ -32,7 +47,7 @@ _PLACES = {
     "nbflow.notebook.extension": ("load_ipython_extension", "unload_ipython_extension"),
 }
 _WHERE = {name: place for place, names in _PLACES.items() for name in names}
-__all__ = sorted(name for name in _WHERE if not name.endswith("_extension"))  # noqa: PLE0605 - from the table above
+__all__ = sorted(name for name in _WHERE if not name.endswith("_extension"))
 
 if TYPE_CHECKING:
     from nbflow.analytics.frames import calls, connection, events, executions, nodes, sql

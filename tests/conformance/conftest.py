@@ -103,4 +103,3 @@ async def journal(store: Store) -> AsyncIterator[Journal]:
     opened = store.journal()
     yield opened
     await opened.close()
-

@@ -15,6 +15,7 @@ from tests.conformance.conftest import Store
 
 pytestmark = pytest.mark.timeout(60)
 
+
 @pytest.fixture
 async def catalog(store: Store) -> AsyncIterator[Catalog]:
     opened = store.catalog()

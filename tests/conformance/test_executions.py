@@ -32,7 +32,9 @@ async def pair(store: Store) -> AsyncIterator[Pair]:
 
 def life(at: float, workflow: str, version: str, end: e.Event | None, **more: Any) -> list[Record]:
     inputs, labels, calls = more.get("inputs", {}), more.get("labels", {}), more.get("calls", [])
-    events: list[e.Event] = [e.ExecutionStarted(workflow, version, f"h-{workflow}", "nodes: {}", inputs, ("n",), labels)]
+    events: list[e.Event] = [
+        e.ExecutionStarted(workflow, version, f"h-{workflow}", "nodes: {}", inputs, ("n",), labels)
+    ]
     events.append(e.NodeStarted("n", 1))
     events += [e.CallRecorded("n", 1, number, "model", "m", usage=usage) for number, usage in enumerate(calls, 1)]
     events += [e.NodeCompleted("n", 1, 1)] + ([end] if end is not None else [])
@@ -64,7 +66,17 @@ async def test_each_execution_is_one_line(pair: Pair) -> None:
         "a", "demo", "1.0", "completed", START + 1 / 8, START + 6 / 8, None, 6, 1, 1, 2, 12, 2, 1.5, {"team": "red"}
     )
     assert page.rows[2] == Listed(
-        "b", "demo", "1.1", "failed", START + 10 + 1 / 8, START + 10 + 4 / 8, FAILED.error, 4, 1, 1, labels={"team": "blue"}
+        "b",
+        "demo",
+        "1.1",
+        "failed",
+        START + 10 + 1 / 8,
+        START + 10 + 4 / 8,
+        FAILED.error,
+        4,
+        1,
+        1,
+        labels={"team": "blue"},
     )
     assert (page.rows[0].phase, page.rows[0].calls, page.rows[0].usd) == ("running", 1, None)
 

@@ -131,7 +131,13 @@ def expected(plan: Plan, records: list[Record]) -> dict[str, Any]:
     """What folding a journal must give."""
     state = fold(plan, records)
     nodes = {path: {"phase": node.phase, "attempt": node.attempt} for path, node in state.nodes.items()}
-    return {"phase": state.phase, "outputs": state.outputs, "error": state.error, "records": len(records), "nodes": nodes}
+    return {
+        "phase": state.phase,
+        "outputs": state.outputs,
+        "error": state.error,
+        "records": len(records),
+        "nodes": nodes,
+    }
 
 
 async def _make(folder: Path) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.scheduling.reference import PlainGate
 
 from nbflow.scheduling import Admission, Request
+from tests.scheduling.reference import PlainGate
 
 POOLS = {"gpu": 3, "db": 1}
 RATES = {"mail": 2.0, "slow": 0.5}

@@ -206,7 +206,9 @@ def test_executions_of_one_engine_share_the_places_fairly(sizes, limit, late):
             world.offer(Request(f"e{index}", f"n{number}"), 1.0)
     world.drain()
     shares = Counter()
-    left = Counter({f"e{i}": size for i, size in enumerate(sizes)}) - Counter(r.execution for _, r in world.starts[:begun])
+    left = Counter({f"e{i}": size for i, size in enumerate(sizes)}) - Counter(
+        r.execution for _, r in world.starts[:begun]
+    )
     for _, request in world.starts[begun:]:
         if min(left.values()) == 0:
             break

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
-from tests.scxml.content import Content, tag
-from tests.scxml.datamodel import TYPES, Translator, Unsupported
-
 from nbflow.errors import render
 from nbflow.spec.chart import Chart
 from nbflow.spec.document import load
 from nbflow.spec.kinds import BUILT_IN
 from nbflow.spec.machine import read_machine
+from tests.scxml.content import Content, tag
+from tests.scxml.datamodel import TYPES, Translator, Unsupported
 
 TYPE = "scxml_type"
 """The argument of an invocation that says of which type it is, when that is computed."""
@@ -87,9 +86,7 @@ class _One:
             if tag(element) == "data":
                 self.translator.names.setdefault(element.get("id", ""))
         self._data(self.root, late=False)
-        entry = [
-            action for element in self.root if tag(element) == "script" for action in self.content.one(element)
-        ]
+        entry = [action for element in self.root if tag(element) == "script" for action in self.content.one(element)]
         made: dict = {"context": self.context, "states": self._states(self.root)}
         targets = (self.root.get("initial") or "").split()
         first = [child.get("id") for child in self.root if tag(child) in ("state", "parallel", "final")]

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tests.scxml.reader import read
 from tests.scxml.verdicts import judge, main
 from tests.scxml.world import World

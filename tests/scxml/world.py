@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from tests.scxml.datamodel import PROCESSOR, TYPES
-from tests.scxml.reader import SOURCE, TYPE, Document, beside, read
-
 from nbflow.errors import NbflowError
 from nbflow.execution.chart import begin, due, step
+from tests.scxml.datamodel import PROCESSOR, TYPES
+from tests.scxml.reader import SOURCE, TYPE, Document, beside, read
 
 TICK = 1e-6
 LONGEST = 600.0
@@ -125,7 +124,9 @@ class World:
                 del event["invoke"], event["number"]
 
     def send(self, to: Session, event: dict) -> None:
-        to.mail.append((self.now, {name: value for name, value in event.items() if name not in ("to", "invoke", "number")}))
+        to.mail.append(
+            (self.now, {name: value for name, value in event.items() if name not in ("to", "invoke", "number")})
+        )
 
     def emit(self, session: Session, event: dict) -> None:
         target = event.get("to")

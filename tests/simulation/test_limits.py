@@ -26,7 +26,9 @@ def make(seed: int) -> World:
         needs = tuple(sorted(rng.sample(earlier, min(len(earlier), rng.choice((0, 0, 1, 2))))))
         pools = tuple((name, rng.randint(1, CAPACITY[name])) for name in CAPACITY if rng.random() < 0.4)
         rate = rng.choice((None, None, *RATES.items()))
-        nodes.append(Node(f"n{number}", "tool", needs, policies=Policies(pool=pools, rate=rate, priority=rng.randint(0, 2))))
+        nodes.append(
+            Node(f"n{number}", "tool", needs, policies=Policies(pool=pools, rate=rate, priority=rng.randint(0, 2)))
+        )
     world = World(plan(nodes), seed)
     world.failing = {node.id: 0 for node in nodes}
     return world

@@ -164,7 +164,7 @@ def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with database.opened(path) as connection:
         connection.execute(
             "insert into records select 'x' || (i // 1000), i % 1000 + 1, i, 'NodeStarted', 'n' || i, 1,"
-            " '{\"node\":\"n' || i || '\",\"attempt\":1,\"inputs\":' || hash(i) // 3 || '}' from range(130000) t(i)"
+            ' \'{"node":"n\' || i || \'","attempt":1,"inputs":\' || hash(i) // 3 || \'}\' from range(130000) t(i)'
         )
         intake.summarise(connection, "select distinct execution from records")
     return path
@@ -199,7 +199,9 @@ async def test_what_a_damaged_database_still_has_is_kept(path: Path, big: Path) 
     flip(path, path.stat().st_size // 2, 3)
     store = DuckDBStore(path)
     store.folder.create()
-    left = store.ask(lambda connection: connection.execute("select count(*), max(fields::varchar) from records").fetchone())
+    left = store.ask(
+        lambda connection: connection.execute("select count(*), max(fields::varchar) from records").fetchone()
+    )
     assert left and 5_000 < left[0] < 130_000
     gaps = store.gaps()
     assert sum(gap.last - gap.first + 1 for gap in gaps if gap.execution and gap.last) > 0

@@ -168,7 +168,9 @@ async def test_check_names_values_that_are_missing_or_damaged(path: Path) -> Non
     one.unlink()
     two.write_bytes(b"other")
     messages = [gap.message for gap in upkeep.check(store)]
-    assert len(messages) == 2 and any("is not there" in m for m in messages) and any("is damaged" in m for m in messages)
+    assert (
+        len(messages) == 2 and any("is not there" in m for m in messages) and any("is damaged" in m for m in messages)
+    )
 
 
 @pytest.mark.parametrize("name", ["backup.jsonl", "backup.jsonl.gz"])

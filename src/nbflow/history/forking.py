@@ -50,9 +50,7 @@ async def fork(
     started = replace(first, origin={"fork": execution.id, "sequence": cut}, labels={**first.labels, **(labels or {})})
     records = [Record(1, execution.events[0].at, started), *execution.events[1:cut]]
     await engine.journal.append(id, records, after=0)
-    return await engine.recover(
-        id, "fork", edits={at: inputs} if isinstance(at, str) and inputs is not None else None
-    )
+    return await engine.recover(id, "fork", edits={at: inputs} if isinstance(at, str) and inputs is not None else None)
 
 
 async def rerun(

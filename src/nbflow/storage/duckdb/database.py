@@ -129,11 +129,17 @@ def check_schema(connection: Connection, path: Path) -> int:
     rows = connection.execute("select table_name from information_schema.tables where table_name = 'meta'").fetchall()
     found = connection.execute("select value from meta where key = 'schema'").fetchall() if rows else []
     if not found:
-        raise StorageError("store.not_a_database", f"{path} is a DuckDB file, but not one of nbflow",
-                           "name another file in NBFLOW_STORE")
+        raise StorageError(
+            "store.not_a_database",
+            f"{path} is a DuckDB file, but not one of nbflow",
+            "name another file in NBFLOW_STORE",
+        )
     if int(found[0][0]) > SCHEMA:
-        raise StorageError("store.version", f"{path} was written by a newer nbflow (schema {found[0][0]})",
-                           "upgrade nbflow: pip install -U nbflow")
+        raise StorageError(
+            "store.version",
+            f"{path} was written by a newer nbflow (schema {found[0][0]})",
+            "upgrade nbflow: pip install -U nbflow",
+        )
     return int(found[0][0])
 
 
@@ -176,14 +182,21 @@ def _meaning(path: Path, text: str) -> StorageError:
             by = f"process {holder[2]}" if holder else "another connection"
             return Busy(f"{path} is held by {by}: {first}")
         case "version":
-            return StorageError("store.version", f"{path} was written by a newer DuckDB: {first}",
-                                "upgrade it: pip install -U duckdb")
+            return StorageError(
+                "store.version", f"{path} was written by a newer DuckDB: {first}", "upgrade it: pip install -U duckdb"
+            )
         case "foreign":
-            return StorageError("store.not_a_database", f"{path} is not a DuckDB file",
-                                "name another file in NBFLOW_STORE; this one was not touched")
+            return StorageError(
+                "store.not_a_database",
+                f"{path} is not a DuckDB file",
+                "name another file in NBFLOW_STORE; this one was not touched",
+            )
         case "full":
-            return StorageError("store.full", f"there is no room to take in the journal of {path}: {first}",
-                                "make room; nothing committed is lost")
+            return StorageError(
+                "store.full",
+                f"there is no room to take in the journal of {path}: {first}",
+                "make room; nothing committed is lost",
+            )
         case "damaged":
             return Damaged(f"{path} is damaged: {first}")
         case _:

@@ -179,8 +179,11 @@ class DuckDBStore:
     def _check_unused(self) -> None:
         """A connection of the user's in this process would go on with the damaged file, under the new one's name."""
         if database.in_use(self.folder.database):
-            raise StorageError("store.corrupt", f"{self.folder.database} is damaged, and this process has it open",
-                               "close your own connections to it; it is then set aside and rebuilt")
+            raise StorageError(
+                "store.corrupt",
+                f"{self.folder.database} is damaged, and this process has it open",
+                "close your own connections to it; it is then set aside and rebuilt",
+            )
 
     def _begin(self) -> None:
         self.folder.set_aside(self.folder.wal, self.stamp())  # a log without its database
@@ -213,8 +216,11 @@ class DuckDBStore:
                 with suppress(Damaged), database.opened(target) as connection:
                     intake.take_in(connection, self.folder, self.stamp(), target.with_name("taking.tmp"), remove=False)
                     return
-        raise StorageError("store.shared", f"{source} changes all the time, and cannot be read",
-                           "close the connection that writes to it")
+        raise StorageError(
+            "store.shared",
+            f"{source} changes all the time, and cannot be read",
+            "close the connection that writes to it",
+        )
 
     def _signature(self) -> list[tuple[int, int, int]]:
         found = []
@@ -236,8 +242,12 @@ class DuckDBStore:
         """Refuse what is plainly no store, before anything is made."""
         path = self.folder.database
         if path.is_dir():
-            raise StorageError("store.path", f"{path} is a folder; the store is a file in it",
-                               f"name {path / 'history.duckdb'}")
+            raise StorageError(
+                "store.path", f"{path} is a folder; the store is a file in it", f"name {path / 'history.duckdb'}"
+            )
         if self._is_duckdb() is False and not self.folder.claims.exists():
-            raise StorageError("store.not_a_database", f"{path} is not a DuckDB file",
-                               "name another file in NBFLOW_STORE; this one was not touched")
+            raise StorageError(
+                "store.not_a_database",
+                f"{path} is not a DuckDB file",
+                "name another file in NBFLOW_STORE; this one was not touched",
+            )

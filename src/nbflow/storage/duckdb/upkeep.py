@@ -96,10 +96,10 @@ def _take_out(connection: Connection, doomed: list[str]) -> tuple[int, int]:
     if not doomed:
         return 0, 0
     chosen = "where execution in (select unnest(?::varchar[]))"
-    ((records,),) = connection.execute(f"select count(*) from records {chosen}", [doomed]).fetchall()  # noqa: S608
+    ((records,),) = connection.execute(f"select count(*) from records {chosen}", [doomed]).fetchall()
     connection.execute("begin")
     for table in ("records", "summaries"):
-        connection.execute(f"delete from {table} {chosen}", [doomed])  # noqa: S608 - ours
+        connection.execute(f"delete from {table} {chosen}", [doomed])
     connection.execute("commit")
     return len(doomed), int(records)
 
@@ -163,4 +163,3 @@ def _age(path: Path, now: float) -> float:
     with suppress(FileNotFoundError):
         return now - path.stat().st_mtime
     return 0.0
-

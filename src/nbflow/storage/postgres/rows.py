@@ -75,8 +75,12 @@ def _add(change: Change, name: str, record: Record, fields: str) -> None:
     elif isinstance(event, e.NodeStarted):
         change.adds["attempts"] = change.adds.get("attempts", 0) + 1
     elif isinstance(event, e.CallRecorded):
-        said = {"calls": 1, "input_tokens": event.usage.get("input"), "output_tokens": event.usage.get("output"),
-                "usd": event.usage.get("usd")}
+        said = {
+            "calls": 1,
+            "input_tokens": event.usage.get("input"),
+            "output_tokens": event.usage.get("output"),
+            "usd": event.usage.get("usd"),
+        }
         for column, amount in said.items():
             if amount is not None:
                 change.adds[column] = change.adds.get(column, 0) + amount
