@@ -47,7 +47,7 @@ _PLACES = {
     "nbflow.notebook.extension": ("load_ipython_extension", "unload_ipython_extension"),
 }
 _WHERE = {name: place for place, names in _PLACES.items() for name in names}
-__all__ = sorted(name for name in _WHERE if not name.endswith("_extension"))
+__all__ = sorted(name for name in _WHERE if not name.endswith("_extension"))  # noqa: PLE0605 - from the table above
 
 if TYPE_CHECKING:
     from nbflow.analytics.frames import calls, connection, events, executions, nodes, sql

@@ -188,10 +188,6 @@ class Model:
     async def close(self) -> None: ...
 
 
-def simhouse(loop: SimLoop, trace: Trace, journal: SlowJournal | None = None) -> SimHouse:
-    return furnish(SimHouse(loop, journal, pools={"gpu": 2}, grace=20.0), trace)
-
-
 def simhouse(loop: SimLoop, trace: Trace) -> SimHouse:
     return furnish(SimHouse(loop, pools={"gpu": 2}, grace=20.0), trace)
 

@@ -96,10 +96,10 @@ def _take_out(connection: Connection, doomed: list[str]) -> tuple[int, int]:
     if not doomed:
         return 0, 0
     chosen = "where execution in (select unnest(?::varchar[]))"
-    ((records,),) = connection.execute(f"select count(*) from records {chosen}", [doomed]).fetchall()
+    ((records,),) = connection.execute(f"select count(*) from records {chosen}", [doomed]).fetchall()  # noqa: S608
     connection.execute("begin")
     for table in ("records", "summaries"):
-        connection.execute(f"delete from {table} {chosen}", [doomed])
+        connection.execute(f"delete from {table} {chosen}", [doomed])  # noqa: S608
     connection.execute("commit")
     return len(doomed), int(records)
 
