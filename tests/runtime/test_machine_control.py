@@ -53,6 +53,15 @@ async def test_nothing_begins_while_it_is_paused(house: House) -> None:
     assert ran == [5] and execution.outputs == {"n": 10}
 
 
+async def test_a_machine_that_waits_for_events_makes_its_execution_wait(house: House) -> None:
+    doubling(house)
+    execution = house.start(TEXT)
+    await asyncio.wait_for(execution.until("waiting"), 5)
+    assert execution.phase == "waiting" and execution.nodes["machine"].reason == "machine"
+    execution.signal("begin", 5)
+    await asyncio.wait_for(execution, 5)
+
+
 async def test_what_a_state_runs_can_be_held_and_mocked(house: House) -> None:
     ran = doubling(house)
     execution = house.start(TEXT)

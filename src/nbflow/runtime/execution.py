@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nbflow.errors import ExecutionFailed, IllegalMove, NotFound
+from nbflow.execution.bodies import ready
 from nbflow.execution.events import Record
 from nbflow.execution.evolve import evolve, fold
 from nbflow.execution.state import ENDED, SETTLED, ExecutionState, NodeState
@@ -105,8 +106,9 @@ class Execution(Debugging):
         state = self.state
         if state.phase != "running" or state.running:
             return state.phase
-        active = [node for node in state.nodes.values() if node.phase not in SETTLED and node.opened is None]
-        waits = active and all(node.phase == "waiting" and node.reason != "retry" for node in active)
+        unsettled = (node for node in state.nodes.values() if node.phase not in SETTLED)
+        active = [node for node in unsettled if node.opened is None or node.phase == "waiting"]
+        waits = active and all(node.phase == "waiting" and not ready(node) for node in active)
         return "waiting" if waits else "running"
 
     @property

@@ -199,7 +199,7 @@ def _awaited(reason: str | None, path: str, id: str) -> str:
             return f"an answer: nbflow executions answer {id} {path} VALUE"
         case "in_doubt":
             return f"your word, since it may have happened: nbflow executions retry|skip|fail {id} {path}"
-        case "listen":
+        case "listen" | "machine":
             return f"an event: nbflow executions signal {id} NAME"
         case _:
             return reason or "something"
