@@ -91,13 +91,13 @@ def summary(entry: Summary) -> Document:
 
 
 def event(record: Record) -> Document:
-    """A record: its sequence, time and type, and the fields of its event."""
+    """A record: its sequence, time and type, and the fields of its event. What moved a statechart is its `cause`."""
     fields = {entry.name: getattr(record.event, entry.name) for entry in dataclasses.fields(record.event)}
     return {
         "sequence": record.sequence,
         "at": moment(record.at),
         "event": type(record.event).__name__,
-        **{name: plain(value) for name, value in fields.items()},
+        **{"cause" if name == "event" else name: plain(value) for name, value in fields.items()},
     }
 
 

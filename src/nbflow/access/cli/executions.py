@@ -144,11 +144,20 @@ def _events(listed: Sequence[documents.Document]) -> None:
             entry["at"][11:23],
             entry["event"],
             entry.get("node") or "",
-            short({k: v for k, v in entry.items() if k not in fields and v not in (None, [], {}, "")}, 100),
+            _move(entry)
+            if entry["event"] == "Transitioned"
+            else short({k: v for k, v in entry.items() if k not in fields and v not in (None, [], {}, "")}, 100),
         )
         for entry in listed
     ]
     out.print(table(["", "at (UTC)", "event", "node", ""], rows))
+
+
+def _move(entry: documents.Document) -> str:
+    """What a statechart heard, and where it is now."""
+    cause, active = entry.get("cause") or {}, entry["snapshot"].get("configuration", [])
+    heard = f"{cause['name']} " if "name" in cause else ""
+    return f"{heard}ignored in {' '.join(active)}" if entry.get("ignored") else f"{heard}→ {' '.join(active)}"
 
 
 @group.command("diff")
