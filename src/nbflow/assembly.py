@@ -8,6 +8,7 @@ import os
 import warnings
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ from nbflow.plan.plan import Plan
 from nbflow.plan.workflow import Workflow
 from nbflow.ports.catalog import Catalog
 from nbflow.ports.clock import SystemClock
+from nbflow.ports.executions import Executions
 from nbflow.ports.journal import Journal
 from nbflow.runtime import readiness
 from nbflow.runtime.children import ChildExecutor
@@ -42,7 +44,7 @@ from nbflow.runtime.engine import Engine, unknown
 from nbflow.runtime.execution import Execution
 from nbflow.settings import settings
 from nbflow.spec.document import Limits
-from nbflow.storage.addresses import read_address
+from nbflow.storage.addresses import Address, read_address
 
 tools = ToolRegistry()
 agents = AgentRegistry()
@@ -145,35 +147,75 @@ def store_url(store: str | None = None) -> str:
     return settings().store
 
 
+_ADAPTERS: dict[str, dict[str, str]] = {
+    "memory": {
+        "journal": "nbflow.storage.memory.journal:MemoryJournal",
+    },
+    "duckdb": {
+        "journal": "nbflow.storage.duckdb.journal:DuckDBJournal",
+        "catalog": "nbflow.storage.duckdb.catalog:DuckDBCatalog",
+        "executions": "nbflow.storage.duckdb.executions:DuckDBExecutions",
+    },
+    "postgresql": {
+        "journal": "nbflow.storage.postgres.journal:PostgresJournal",
+        "catalog": "nbflow.storage.postgres.catalog:PostgresCatalog",
+        "executions": "nbflow.storage.postgres.executions:PostgresExecutions",
+    },
+}
+"""The classes of each store; a plug-in's stand in the entry point ``nbflow.stores`` named as its scheme."""
+
+
 def open_journal(store: str | None = None) -> Journal:
     """The journal at an address. Raises `StorageError` for one that is not known."""
-    address = read_address(store_url(store))
+    address = _address(store)
     if address.scheme == "memory":
-        from nbflow.storage.memory.journal import MemoryJournal
-
-        return MemoryJournal()
-    if address.path is not None:
-        from nbflow.storage.duckdb.journal import DuckDBJournal
-
-        if address.moved:
-            address.path.parent.mkdir(parents=True, exist_ok=True)
-            warnings.warn(f"the folder cannot be written; executions are kept in {address.path}", stacklevel=2)
-        return DuckDBJournal(address.path)
-    raise StorageError("store.url", f"{address.scheme} is not served yet", "use duckdb:///path or memory:")
+        return _adapter("memory", "journal")()  # type: ignore[no-any-return]
+    if address.moved and address.path is not None:
+        address.path.parent.mkdir(parents=True, exist_ok=True)
+        warnings.warn(f"the folder cannot be written; executions are kept in {address.path}", stacklevel=2)
+    return _adapter(address.scheme, "journal")(address.path or address.url)  # type: ignore[no-any-return]
 
 
 def open_catalog(store: str | None = None) -> Catalog:
     """The catalog at an address; workflows of `memory:` last as long as the process."""
-    address = read_address(store_url(store))
-    if address.path is not None:
-        from nbflow.storage.duckdb.catalog import DuckDBCatalog
-
-        return DuckDBCatalog(address.path)
+    address = _address(store)
     if address.scheme == "memory":
         from nbflow.storage.memory.catalog import MemoryCatalog
 
         return MemoryCatalog(_shelf())
-    raise StorageError("store.url", f"{address.scheme} is not served yet", "use duckdb:///path or memory:")
+    return _adapter(address.scheme, "catalog")(address.path or address.url)  # type: ignore[no-any-return]
+
+
+def open_executions(store: str | None = None) -> Executions:
+    """Finding executions at an address; those of `memory:` are the ones of an engine of this process."""
+    address = _address(store)
+    if address.scheme == "memory":
+        from nbflow.storage.memory.executions import MemoryExecutions
+        from nbflow.storage.memory.journal import MemoryJournal
+
+        journal = find_tables(address.url)
+        return MemoryExecutions(journal if isinstance(journal, MemoryJournal) else MemoryJournal())
+    return _adapter(address.scheme, "executions")(address.path or address.url)  # type: ignore[no-any-return]
+
+
+def _address(store: str | None) -> Address:
+    return read_address(store_url(store), [point.name for point in entry_points(group="nbflow.stores")])
+
+
+def _adapter(scheme: str, part: str) -> Callable[..., Any]:
+    """What makes the journal, catalog or executions of a store from its address."""
+    place = _ADAPTERS.get(scheme, {}).get(part)
+    if place is not None:
+        module, _, name = place.partition(":")
+        try:
+            return getattr(import_module(module), name)  # type: ignore[no-any-return]
+        except ModuleNotFoundError as error:
+            hint = f"pip install 'nbflow[{'postgres' if scheme == 'postgresql' else 'mongo'}]'"
+            raise StorageError("store.library", f"{scheme} needs {error.name}, which is not installed", hint) from None
+    for point in entry_points(group="nbflow.stores"):
+        if point.name == scheme:
+            return getattr(point.load(), part)  # type: ignore[no-any-return]
+    raise StorageError("store.url", f"{scheme} is not served", "use duckdb:///path, postgresql://… or memory:")
 
 
 @functools.cache
@@ -184,15 +226,18 @@ def _shelf() -> Any:
 
 
 def find_tables(store: str | None = None) -> str | frames.Attached:
-    """Where analytics reads a store: its address, or the journal in memory of an engine of this process."""
-    url = store_url(store)
-    if url.partition(":")[0] != "memory":
-        return url
+    """Where analytics reads a store: the path of an embedded one, or a journal that can be attached."""
+    address = _address(store)
+    if address.path is not None:
+        return store_url(store)
     for engines in _engines.values():
-        journal: object = engines[url].journal if url in engines else None
+        journal: object = engines[address.url].journal if address.url in engines else None
         if isinstance(journal, frames.Attached):
             return journal
-    return "memory:"  # nothing was run in it yet
+    opened: object = open_journal(address.url)
+    if not isinstance(opened, frames.Attached):
+        raise StorageError("store.url", f"analytics cannot read {address.scheme}", "use duckdb:///path")
+    return opened
 
 
 frames.find = find_tables

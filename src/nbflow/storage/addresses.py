@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
 
 from nbflow.errors import StorageError
 
-Scheme = Literal["duckdb", "memory", "postgresql", "mongodb"]
-
 _KNOWN = "the store is duckdb:///path, postgresql://…, mongodb://… or memory:"
-_SCHEMES: dict[str, Scheme] = {
+_SCHEMES: dict[str, str] = {
     "duckdb": "duckdb", "memory": "memory", "postgresql": "postgresql", "postgres": "postgresql", "mongodb": "mongodb",
     "mongodb+srv": "mongodb",
 }  # fmt: skip
@@ -29,13 +27,15 @@ class Address:
     """A store: `path` of the database for duckdb; `moved` when that is not where the address says."""
 
     url: str
-    scheme: Scheme
+    scheme: str
     path: Path | None = None
     moved: bool = False
 
 
-def read_address(url: str | Path) -> Address:
-    """The parts of an address; a path alone is a DuckDB store. Raises `StorageError` ``store.url``.
+def read_address(url: str | Path, more: Collection[str] = ()) -> Address:
+    """The parts of an address; a path alone is a DuckDB store. `more` are schemes that plug-ins serve.
+
+    Raises `StorageError` ``store.url``.
 
     >>> read_address("duckdb:///.nbflow/history.duckdb").scheme
     'duckdb'
@@ -44,7 +44,7 @@ def read_address(url: str | Path) -> Address:
     match = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):(.*)$", text, re.DOTALL)
     if isinstance(url, Path) or match is None:
         return _on_disk(text, text)
-    scheme = _SCHEMES.get(match[1].lower())
+    scheme = _SCHEMES.get(match[1].lower()) or (match[1] if match[1] in more else None)
     if scheme is None:
         raise StorageError(
             "store.url", f"no store is known for {match[1]}://", f"{_KNOWN}; did you mean postgresql://?"

@@ -46,6 +46,13 @@ def encode(execution: str, record: Record, keep: Keep) -> bytes:
     return b'%b,"crc":"%08x"}\n' % (body, crc32(body))
 
 
+def line_of(execution: str, sequence: int, at: float, name: str, version: int, fields: str) -> bytes:
+    """The line of a record whose event is encoded already, as stores with columns have it."""
+    head = f'{{"v":{version},"execution":{_quoted(execution)},"sequence":{sequence},"at":{at!r},"event":"{name}"'
+    body = f'{head},"fields":{fields}'.encode()
+    return b'%b,"crc":"%08x"}\n' % (body, crc32(body))
+
+
 def decode(line: bytes, fetch: Fetch) -> tuple[str, Record]:
     """The execution's id and the record of an intact line.
 

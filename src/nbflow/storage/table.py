@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,19 @@ SUMMARY_COLUMNS = (
 def add_lines(connection: DuckDBPyConnection, lines: Path, table: str = "records") -> None:
     """Add a file of intact lines to a table; what is there already by (execution, sequence) stays as it is."""
     connection.execute(_INSERT.replace("records", table), [str(lines)])
+
+
+def attach_lines(connection: DuckDBPyConnection, name: str, lines: Iterable[bytes]) -> None:
+    """Give a connection the records of some lines as ``name.records``, with their ``name.summaries``, in memory."""
+    connection.execute(f"attach ':memory:' as {name}")
+    connection.execute(f"create table {name}.records ({COLUMNS})")
+    with tempfile.TemporaryDirectory(prefix="nbflow-") as place:
+        path = Path(place) / "lines.jsonl"
+        with path.open("wb") as file:
+            file.writelines(lines)
+        if path.stat().st_size:
+            add_lines(connection, path, f"{name}.records")
+    connection.execute(f"create table {name}.summaries as {summary_of(f'{name}.records')}")
 
 
 def summary_of(records: str) -> str:

@@ -17,6 +17,7 @@ from typing import IO, Any, cast
 from zlib import crc32
 
 from nbflow.errors import StorageError
+from nbflow.storage import codec
 from nbflow.storage.codec import intact
 from nbflow.storage.duckdb import intake, owners
 from nbflow.storage.duckdb.catalog import FileFacts
@@ -121,11 +122,7 @@ def _lines(connection: Connection, executions: Sequence[str]) -> Iterator[bytes]
     )
     while some := rows.fetchmany(_AT_ONCE):
         for execution, sequence, stamp, event, version, fields in some:
-            body = (
-                f'{{"v":{version},"execution":{json.dumps(execution, ensure_ascii=False)},"sequence":{sequence},'
-                f'"at":{stamp!r},"event":"{event}","fields":{fields}'
-            ).encode()
-            yield b'%b,"crc":"%08x"}\n' % (body, crc32(body))
+            yield codec.line_of(execution, sequence, stamp, event, version, fields)
 
 
 def _merge(store: DuckDBStore, connection: Connection, lines: Path) -> tuple[int, int, tuple[str, ...]]:

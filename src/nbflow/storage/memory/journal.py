@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbflow.errors import JournalConflict, StorageError
@@ -14,7 +12,7 @@ from nbflow.ports.values import Values
 from nbflow.storage import codec
 from nbflow.storage.memory.values import MemoryValues
 from nbflow.storage.summary import summarise
-from nbflow.storage.table import COLUMNS, add_lines, summary_of
+from nbflow.storage.table import attach_lines
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -69,15 +67,7 @@ class MemoryJournal:
 
     def attach(self, connection: DuckDBPyConnection, name: str) -> None:
         """Give a DuckDB connection all records as ``name.records``, for analytics."""
-        connection.execute(f"attach ':memory:' as {name}")
-        connection.execute(f"create table {name}.records ({COLUMNS})")
-        lines = b"".join(line for kept in self._lines.values() for line in kept)
-        if lines:
-            with tempfile.TemporaryDirectory(prefix="nbflow-") as place:
-                path = Path(place) / "lines.jsonl"
-                path.write_bytes(lines)
-                add_lines(connection, path, f"{name}.records")
-        connection.execute(f"create table {name}.summaries as {summary_of(f'{name}.records')}")
+        attach_lines(connection, name, (line for kept in self._lines.values() for line in kept))
 
     async def close(self) -> None:
         self._closed = True

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
@@ -22,6 +22,10 @@ from nbflow.storage.postgres import queries, rows
 from nbflow.storage.postgres.committing import Batch, commit, lock_key
 from nbflow.storage.postgres.server import Broken, Connection, Server, meaning
 from nbflow.storage.postgres.values import PostgresValues
+from nbflow.storage.table import attach_lines
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 PATIENCE = 30.0  # seconds that an append waits for a server that is away
 _PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)
@@ -32,7 +36,7 @@ class PostgresJournal:
     """The journal of the database at `url`, as one of its writers."""
 
     def __init__(self, url: str, clock: Clock | None = None, *, patience: float = PATIENCE) -> None:
-        self.server = Server(url)
+        self.server = Server(url, wait=min(10.0, patience))
         self.values = PostgresValues(url)
         self._writer = (clock or SystemClock()).new_id()
         self._patience = patience
@@ -91,6 +95,12 @@ class PostgresJournal:
         return [
             Gap(name, first, last, f"records {first} to {last} of {name} are missing") for name, first, last in holes
         ]
+
+    def attach(self, connection: DuckDBPyConnection, name: str) -> None:
+        """Give a DuckDB connection all records as ``name.records``, for analytics."""
+        with self.server.at_once() as server, server.cursor("records") as cursor:
+            cursor.execute("select execution, sequence, stamp, event, format, fields::text from records")
+            attach_lines(connection, name, (codec.line_of(*row) for row in cursor))  # type: ignore[arg-type]
 
     async def close(self) -> None:
         if self._closed:

@@ -19,16 +19,16 @@ from nbflow.storage.postgres.schema import CREATE, LOCK, MIGRATIONS
 
 Connection = psycopg.AsyncConnection[tuple[object, ...]]
 
-_WAIT = 10.0  # seconds for a connection
 _BROKEN = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 
 
 class Server:
     """The primary, and a replica when the address names one. Connections are made when they are first needed."""
 
-    def __init__(self, url: str, *, size: int = 8) -> None:
+    def __init__(self, url: str, *, size: int = 8, wait: float = 10.0) -> None:
+        """`size` is the most connections at once, `wait` how many seconds to wait for one."""
         self.url, self.replica_url = split_replica(url)
-        self._size = size
+        self._size, self._wait = size, wait
         self._pools: dict[str, AsyncConnectionPool[Connection]] = {}
         self._ready = asyncio.Lock()
 
@@ -37,7 +37,7 @@ class Server:
         """A connection to the primary, with its tables. Raises `Broken`, `StorageError`."""
         pool = await self._pool(self.url)
         with meaning(self.url):
-            async with pool.connection(_WAIT) as connection:
+            async with pool.connection(self._wait) as connection:
                 yield connection
 
     @asynccontextmanager
@@ -68,12 +68,13 @@ class Server:
         """A connection of its own, for a lock that lives with it."""
         await self._pool(self.url)
         with meaning(self.url):
-            return await psycopg.AsyncConnection.connect(self.url, autocommit=True, connect_timeout=int(_WAIT))
+            seconds = max(2, int(self._wait))
+            return await psycopg.AsyncConnection.connect(self.url, autocommit=True, connect_timeout=seconds)
 
     @contextmanager
     def at_once(self) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
         """A connection without a loop, for one question."""
-        with meaning(self.url), psycopg.connect(self.url, connect_timeout=int(_WAIT)) as connection:
+        with meaning(self.url), psycopg.connect(self.url, connect_timeout=max(2, int(self._wait))) as connection:
             migrate_now(connection, self.url)
             yield connection
 
@@ -90,7 +91,7 @@ class Server:
                 await found.open()
                 try:
                     if migrate:
-                        await _migrate(found, url)
+                        await _migrate(found, url, self._wait)
                 except BaseException:
                     await found.close()
                     raise
@@ -147,9 +148,9 @@ def migrate_now(connection: psycopg.Connection[tuple[object, ...]], url: str) ->
             connection.execute(statement)
 
 
-async def _migrate(pool: AsyncConnectionPool[Connection], url: str) -> None:
+async def _migrate(pool: AsyncConnectionPool[Connection], url: str, wait: float) -> None:
     with meaning(url):
-        async with pool.connection(_WAIT) as connection, connection.transaction():
+        async with pool.connection(wait) as connection, connection.transaction():
             await connection.execute(LOCK)
             await connection.execute(CREATE)
             rows = await (await connection.execute("select version from nbflow_schema")).fetchall()
