@@ -58,6 +58,7 @@ def test_every_shell_command_works(clone):
                 shlex.split(command), cwd=clone, env=_environment(), capture_output=True, text=True, timeout=120
             )
             assert done.returncode == 0, (command, done.stdout, done.stderr)
+            assert "warning" not in done.stderr, (command, done.stderr)
 
 
 def test_the_page_about_the_shell_has_every_setting():

@@ -180,6 +180,13 @@ def test_a_store_can_be_named(shell):
 # --- waiting, recovering, cancelling ----------------------------------------------------------------
 
 
+@pytest.mark.parametrize("line", ["run hello.yaml --bogus --json", "graph --json", "executions shw --json"])
+def test_a_line_that_is_no_command_is_a_finding_under_json(shell, line):
+    said = shell(*line.split())
+    assert said.code == 2
+    assert [finding["code"] for finding in said.document["diagnostics"]] == ["cli.usage"]
+
+
 def test_an_input_of_a_workflow_that_declares_none_is_refused(shell):
     file = shell.write("plain.yaml", "name: plain\nnodes:\n  a: {set: {x: 1}}\n")
     said = shell("run", file, "-i", "x=1", "--json")
