@@ -382,3 +382,23 @@ def test_a_page_that_is_loaded_again_finds_the_live_view(notebook):
     notebook.wait_phase("b", "running")
     notebook.press("suspend")
     notebook.page.wait_for_selector(".nbflow-phase.q-suspended")
+
+
+@pytest.mark.timeout(120)
+def test_thousands_of_nodes_are_a_field_and_a_table(notebook, tmp_path):
+    cell = (
+        "nodes = ''.join(f'  n{i}: {{set: {{v: 1}}, needs: [n{(i - 1) // 3}]}}\\n' for i in range(1, 2000))\n"
+        "text = 'nodes:\\n  n0: {tool: slow, with: {seconds: 60}}\\n' + nodes\n"
+        "await get_ipython().run_cell_magic('workflow', 'huge --background', text)"
+    )
+    started(notebook, "huge.ipynb", SLOW, cell)
+    page = notebook.page
+    assert page.locator(".nbflow .nbf-node").count() == 2000
+    page.click(".nbflow-zoom button[aria-label='nodes as a table']")
+    page.locator(".nbflow-list input").fill("tool running")
+    page.wait_for_function("() => document.querySelectorAll('.nbflow-list tr').length === 1")
+    page.click(".nbflow-list tr button")
+    page.locator(".nbflow-side strong", has_text="n0").wait_for()
+    page.locator(".nbflow-list input").fill("set pending")
+    notebook.shot(tmp_path / "huge.png", ".nbflow")
+    page.wait_for_function("() => document.querySelector('.nbflow-list .more').textContent === 'and 1699 more'")

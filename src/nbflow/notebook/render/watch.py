@@ -43,6 +43,7 @@ class Watch:
         self.tokens, self.cost = 0, 0.0
         self._paths: dict[str, list[str]] = {}  # box key → the paths that were seen for it
         self._phases: dict[str, str] = {}
+        self._totals: dict[str, int] = {}  # nodes by phase
         self._counts: dict[str, dict[str, int]] = {}
         self._held: dict[str, None] = {}
         self._gates: dict[str, dict[str, str]] = {}
@@ -106,6 +107,9 @@ class Watch:
         phase, before = node.phase, self._phases.get(path)
         if phase != before:
             self._phases[path] = phase
+            self._totals[phase] = self._totals.get(phase, 0) + 1
+            if before is not None:
+                self._totals[before] -= 1
             self.settled += (phase in SETTLED) - (before in SETTLED)
         if key is None:
             return
@@ -211,9 +215,7 @@ class Watch:
 
     def counts(self) -> dict[str, int]:
         """How many nodes are in each phase, bodies included."""
-        counts: dict[str, int] = {}
-        for phase in self._phases.values():
-            counts[phase] = counts.get(phase, 0) + 1
+        counts = {phase: count for phase, count in self._totals.items() if count}
         pending = self.known - len(self._phases)
         return counts | ({"pending": pending} if pending > 0 else {})
 

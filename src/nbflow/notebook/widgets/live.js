@@ -4,6 +4,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const HIGH = 560; // pixels of the graph's window at most
+const ROWS = 300; // nodes in the table
 const KEPT = 6000; // characters of streamed text that are kept for a node
 
 const make = (tag, name = "", text = "") => {
@@ -32,6 +33,7 @@ class View {
     this.model = model;
     this.offset = 0; // seconds by which this clock is ahead of the kernel's
     this.running = new Map(); // box → when it began
+    this.known = new Map(); // box → what is said of it
     this.texts = new Map(); // path → streamed text
     this.head = {};
     this.chosen = null;
@@ -105,7 +107,42 @@ class View {
       button.setAttribute("aria-label", name);
       button.onclick = act;
     }
+    const list = zoom.appendChild(make("button", "", "☰"));
+    list.title = "nodes as a table";
+    list.setAttribute("aria-label", "nodes as a table");
+    list.onclick = () => this.list();
     return zoom;
+  }
+
+  // --- the table of nodes -------------------------------------------------------------------------------
+
+  list() {
+    if (this.listed) { this.listed.remove(); this.listed = null; return; }
+    const whole = (this.listed = make("div", "nbflow-list"));
+    const find = whole.appendChild(make("input"));
+    find.placeholder = "find: a name, a kind, a phase";
+    find.setAttribute("aria-label", "find nodes");
+    find.oninput = () => this.rows();
+    whole.appendChild(make("table"));
+    whole.appendChild(make("div", "more"));
+    this.window.parentElement.before(whole);
+    this.rows();
+    find.focus();
+  }
+
+  rows() {
+    const [find, table, more] = this.listed.children;
+    const wanted = find.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const found = [...this.known].filter(([, words]) => wanted.every((word) => words.toLowerCase().includes(word)));
+    table.replaceChildren(...found.slice(0, ROWS).map(([key, words]) => {
+      const line = make("tr"), [name, kind, phase, ...rest] = words.split(" · ");
+      const button = make("button", "", name);
+      button.onclick = () => this.look(key);
+      line.appendChild(make("td")).append(button);
+      line.append(make("td", "", kind), make("td", `q-${phase}`, phase), make("td", "", rest.join(" · ")));
+      return line;
+    }));
+    more.textContent = found.length > ROWS ? `and ${found.length - ROWS} more` : `${found.length} of ${this.known.size}`;
   }
 
   colour() {
@@ -210,6 +247,7 @@ class View {
     if (news.now) this.offset = Date.now() / 1000 - news.now;
     for (const [key, look] of Object.entries(news.d || {})) this.paint(key, look);
     for (const [key, state] of Object.entries(news.w || {})) this.wire(key, state);
+    if (this.listed && Object.keys(news.d || {}).length) this.rows();
     if (news.h) this.header(news.h);
     for (const [path, text] of Object.entries(news.t || {})) this.hear(path, text);
     if (news.i) this.inspect(news.i);
@@ -217,6 +255,7 @@ class View {
   }
 
   paint(key, [phase, note, badge, since, title]) {
+    this.known.set(key, title);
     const group = this.groups.get(key);
     if (!group) return;
     const classes = [...group.classList].filter((name) => !name.startsWith("p-"));
