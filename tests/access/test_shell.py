@@ -277,6 +277,7 @@ def test_what_lacks_its_tools_is_left_as_it_is_until_they_are_named(shell):
     assert left.code == 1
     assert "there is no tool 'stand'" in left.err
     assert "--tools" in left.err
+    assert "nothing was interrupted" not in shell("executions", "recover").err
     for verb in ("recover", "resume"):
         refused = shell("executions", verb, id, "--json")
         assert (refused.code, refused.document["error"]["code"]) == (1, "execution.unready")

@@ -53,7 +53,7 @@ def recover(
         done, unready = asyncio.run(_recover(ids or [], store, detach=detach, quiet=json))
         code = max((left.code for left in done), default=DONE)
         code = max(code, FAILED) if unready else code
-        answer.give([left.document for left in done], lambda: _recovered(done), code)
+        answer.give([left.document for left in done], lambda: _recovered(done, unready), code)
 
 
 async def _recover(ids: Sequence[str], store: str | None, *, detach: bool, quiet: bool) -> tuple[list[Left], list[str]]:
@@ -81,8 +81,8 @@ async def _recover(ids: Sequence[str], store: str | None, *, detach: bool, quiet
     return done, unready
 
 
-def _recovered(done: Sequence[Left]) -> None:
-    if not done:
+def _recovered(done: Sequence[Left], unready: Sequence[str]) -> None:
+    if not done and not unready:
         say("nothing was interrupted", "dim")
     for left in done:
         say(f"{left.execution.plan.name} · {left.execution.id}", "bold")
