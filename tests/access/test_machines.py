@@ -26,7 +26,9 @@ def test_a_machine_is_started_signalled_and_read(shell):
     assert ended.code == 0
     shown = shell("executions", "show", id, "--json")
     assert shown.document["outputs"] == {"url": "abcd", "n": 4}
-    moves = [entry for entry in shell("executions", "events", id, "--json").document if entry["event"] == "Transitioned"]
+    moves = [
+        entry for entry in shell("executions", "events", id, "--json").document if entry["event"] == "Transitioned"
+    ]
     assert [(entry["cause"] and entry["cause"]["name"], entry["ignored"]) for entry in moves] == [
         (None, False), ("nonsense", True), ("begin", False), ("done.working", False)
     ]  # fmt: skip
