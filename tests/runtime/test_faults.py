@@ -125,6 +125,19 @@ async def test_an_output_that_fails_fails_the_execution(house: House) -> None:
     assert ended.error is not None and ended.error["node"] == "outputs.x"
 
 
+async def test_an_output_that_reads_a_skipped_node_is_null(house: House) -> None:
+    ended = await house.run("""
+nodes:
+  a: {set: {n: 1}, if: "false"}
+  b: {set: {n: 2, zero: 0}}
+  c: {set: {n: =1 / b.zero}, on_error: {then: d}}
+  d: {set: {n: 3}}
+outputs: {whole: =a, field: =a.n, text: "n=${{ a.n }}", tested: "=a.n if a is not None else b.n", failed: =c.n}
+""")
+    assert ended.phase == "completed"
+    assert ended.outputs == {"whole": None, "field": None, "text": None, "tested": 2, "failed": None}
+
+
 async def test_an_input_expression_that_fails_fails_the_node(house: House) -> None:
     ended = await house.run("nodes: {a: {set: {n: 0}}, b: {set: {x: =1 / a.n}}}")
     assert ended.phase == "failed"

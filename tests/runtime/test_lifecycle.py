@@ -263,3 +263,10 @@ async def test_a_failed_execution_is_retried_as_a_new_one_that_keeps_what_was_do
     await retried
     assert retried.outputs == {"b": "b"}
     assert calls == ["a", "b", "b"]
+
+
+async def test_expressions_know_their_execution(house: House) -> None:
+    ended = await house.run("version: '1.2'\nnodes: {a: {set: {it: =execution}}, b: {set: {id: =a.it.id}}}")
+    it = {"id": ended.id, "workflow": "w", "version": "1.2", "started": None, "attempt": 1, "labels": {}}
+    assert ended.nodes["a"].output["it"] | {"started": None} == it
+    assert ended.outputs == {"b": {"id": ended.id}}

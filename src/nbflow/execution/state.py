@@ -155,6 +155,7 @@ class ExecutionState:
         "error",
         "frames",
         "hash",
+        "id",
         "inputs",
         "labels",
         "mock",
@@ -178,6 +179,7 @@ class ExecutionState:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
+        self.id = ""  # of the execution; known to who drives it, not to the records
         self.phase: str = "pending"
         self.sequence = 0
         self.workflow, self.version, self.hash = plan.name, plan.version, plan.hash

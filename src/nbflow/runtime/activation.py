@@ -15,6 +15,7 @@ from nbflow.execution.state import Frame, NodeState
 from nbflow.ports.executors import Attempt, BodyKind, MovingKind, WaitingKind
 from nbflow.runtime.performer import describe, failure
 from nbflow.runtime.scope import NodeScope
+from nbflow.spec.expressions import Value
 
 if TYPE_CHECKING:
     from nbflow.runtime.driver import Driver
@@ -120,9 +121,19 @@ def finish(driver: Driver) -> None:
         try:
             outputs[name] = value.evaluate(scope)
         except NbflowError as error:
+            if _reads_skipped(root, value):
+                outputs[name] = None
+                continue
             driver.tell(o.Broken({"node": f"outputs.{name}", "attempt": 0, **describe(error)}))
             return
     driver.tell(o.Finished(outputs))
+
+
+def _reads_skipped(root: Frame, value: Value) -> bool:
+    """Whether an output reads a node that did not run: such an output is null."""
+    read = {reference.root for reference in value.references} & root.body.index.keys()
+    states = (root.nodes[root.body.index[id]] for id in read)
+    return any(state is not None and state.phase in ("skipped", "cancelled", "failed") for state in states)
 
 
 def hear(driver: Driver, node: NodeState) -> None:

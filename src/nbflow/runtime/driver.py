@@ -40,6 +40,7 @@ class Driver:
 
     def __init__(self, engine: Engine, id: str, state: ExecutionState, records: list[Record]) -> None:
         self.engine, self.id, self.state = engine, id, state
+        state.id = id
         self.loop = asyncio.get_running_loop()
         self.feed = Feed(records)
         self.gate = Gate()

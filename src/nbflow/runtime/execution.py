@@ -85,6 +85,7 @@ class Execution(Debugging):
         self._driver = driver
         self._records = driver.feed.records if driver is not None else (records or [])
         self._state = ExecutionState(plan)
+        self._state.id = id
         self.nodes = Nodes(self)
 
     # --- what is known -------------------------------------------------------------------------------

@@ -80,7 +80,7 @@ class NodeScope(Scope):
     def _execution(self) -> dict[str, Any]:
         state = self.state
         return {
-            "id": state.labels.get("execution", ""),
+            "id": state.id,
             "workflow": state.workflow,
             "version": state.version,
             "started": state.started,
