@@ -155,6 +155,7 @@ _ADAPTERS: dict[str, dict[str, str]] = {
         "journal": "nbflow.storage.duckdb.journal:DuckDBJournal",
         "catalog": "nbflow.storage.duckdb.catalog:DuckDBCatalog",
         "executions": "nbflow.storage.duckdb.executions:DuckDBExecutions",
+        "upkeep": "nbflow.storage.duckdb.upkeep:Upkeep",
     },
     "postgresql": {
         "journal": "nbflow.storage.postgres.journal:PostgresJournal",
@@ -196,6 +197,15 @@ def open_executions(store: str | None = None) -> Executions:
         journal = find_tables(address.url)
         return MemoryExecutions(journal if isinstance(journal, MemoryJournal) else MemoryJournal())
     return _adapter(address.scheme, "executions")(address.path or address.url)  # type: ignore[no-any-return]
+
+
+def open_upkeep(store: str | None = None) -> Any:
+    """Checking, vacuum, export and import of an embedded store. Raises `StorageError` for others."""
+    address = _address(store)
+    if address.path is None:
+        raise StorageError("store.url", f"`nbflow store` is for embedded stores, not for {address.scheme}",
+                           "a server has tools of its own, such as pg_dump")
+    return _adapter(address.scheme, "upkeep")(address.path)
 
 
 def _address(store: str | None) -> Address:

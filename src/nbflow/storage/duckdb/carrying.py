@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,11 +24,11 @@ from nbflow.storage.duckdb import intake, owners
 from nbflow.storage.duckdb.catalog import FileFacts
 from nbflow.storage.duckdb.database import Connection
 from nbflow.storage.duckdb.store import DuckDBStore
-from nbflow.storage.duckdb.upkeep import digests
 from nbflow.storage.table import COLUMNS, add_lines
 
 FORMAT = 1
 _AT_ONCE = 10_000  # records
+_DIGEST = re.compile(rb'"sha256":\s?"([0-9a-f]{64})"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,13 @@ def _merge(store: DuckDBStore, connection: Connection, lines: Path) -> tuple[int
     names = [name for (name,) in connection.execute("select distinct execution from added").fetchall()]
     owners.note(store.folder, names)
     return len(names), int(count), tuple(sorted(left))
+
+
+def digests(contents: Iterable[bytes]) -> Iterator[str]:
+    """The hashes of kept values that some JSON names."""
+    for content in contents:
+        for match in _DIGEST.finditer(content):
+            yield match[1].decode()
 
 
 def _known(connection: Connection) -> list[str]:

@@ -6,8 +6,7 @@ put them for an hour, under a lock that every writer of values shares.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +14,12 @@ from pathlib import Path
 from nbflow.errors import StorageError
 from nbflow.ports.journal import Gap
 from nbflow.storage import codec
-from nbflow.storage.duckdb import owners
+from nbflow.storage.duckdb import carrying, owners
+from nbflow.storage.duckdb.carrying import digests
 from nbflow.storage.duckdb.database import Connection
 from nbflow.storage.duckdb.store import DuckDBStore
 
 YOUNG = 3600.0  # seconds in which a value that nothing names yet may belong to a record that is being written
-_DIGEST = re.compile(rb'"sha256":\s?"([0-9a-f]{64})"')
 _SLACK = 0.25  # share of a database that may be empty before it is written anew
 
 
@@ -33,6 +32,25 @@ class Vacuumed:
     values: int
     before: int
     after: int
+
+
+class Upkeep:
+    """All of it for the store at a path."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.store = DuckDBStore(path)
+
+    def check(self) -> list[Gap]:
+        return list(check(self.store))
+
+    def vacuum(self, *, keep: float | None = None, size: int | None = None) -> Vacuumed:
+        return vacuum(self.store, keep=keep, size=size)
+
+    def export(self, target: Path, executions: Sequence[str] | None = None) -> carrying.Carried:
+        return carrying.export(self.store, target, executions)
+
+    def take_in(self, source: Path) -> carrying.Carried:
+        return carrying.take_in(self.store, source)
 
 
 def vacuum(store: DuckDBStore, *, keep: float | None = None, size: int | None = None) -> Vacuumed:
@@ -123,13 +141,6 @@ def _drop_values(store: DuckDBStore, now: float) -> int:
 def _naming(connection: Connection) -> list[bytes]:
     asked = "select fields::varchar from records where contains(fields::varchar, ?)"
     return [text.encode() for (text,) in connection.execute(asked, ['"$value"']).fetchall()]
-
-
-def digests(contents: Iterable[bytes]) -> Iterator[str]:
-    """The hashes of kept values that some JSON names."""
-    for content in contents:
-        for match in _DIGEST.finditer(content):
-            yield match[1].decode()
 
 
 def _closure(named: set[str], files: dict[str, Path]) -> set[str]:
