@@ -62,7 +62,7 @@ class SimHouse:
         self.engine = self.new_engine()
 
     def new_engine(self) -> Engine:
-        child = ChildExecutor(lambda name, version, folder: self.plan(self.workflows[name], name))
+        child = ChildExecutor(self._library)
         tool, agent = ToolExecutor(self.tools), AgentExecutor(self.agents, self.tools)
         self.engine = Engine(
             self.journal,
@@ -74,6 +74,9 @@ class SimHouse:
         )
         child.engine = self.engine
         return self.engine
+
+    async def _library(self, name: str, version: str | None, folder: str | None) -> Plan:
+        return self.plan(self.workflows[name], name)
 
     def tool(self, function: Callable[..., Any]) -> Callable[..., Any]:
         return self.tools.tool(function)

@@ -56,9 +56,9 @@ KINDS: dict[str, str] = {
     "wait": "wait: 5s",
     "emit": "emit: go\nwith: 3",
     "machine": "machine:\n  initial: idle\n  context: {n: 0}\n  states:\n"
-    "    idle: {events: {go: busy}, after: {30s: over}}\n"
+    "    idle: {events: {go: busy}, after: {300s: over}}\n"
     "    busy:\n      invoke: {tool: nap, with: {x: m}, as: work}\n"
-    "      events: {done.work: {to: over, assign: {n: =ctx.n + 1}}, error.work: over}\n      after: {20s: over}\n"
+    "      events: {done.work: {to: over, assign: {n: =ctx.n + 1}}, error.work: over}\n      after: {200s: over}\n"
     "    over: {type: final}",
     "nested": "parallel: {for_each: 'range(2)', collect: =l}\nnodes:\n  l:\n    loop: {max: 2, collect: =p}\n    nodes:\n"
     "      p: {parallel: {branches: {a: {tool: nap, with: {x: a}}, b: {tool: pay, with: {x: b}}}}}",
@@ -236,8 +236,9 @@ async def paused(house: SimHouse, execution: Execution, loop: SimLoop, step: int
     before = next(row["sequence"] for row in records if row["event"] == "ExecutionPaused")
     late = [row for row in records if row["event"] == "NodeStarted" and row["sequence"] > before]
     assert late == [], begun
-    execution.resume()
-    attend(execution, ANSWERS)
+    if not execution.ended:  # all that was left was running, and finished
+        execution.resume()
+        attend(execution, ANSWERS)
     return await ended(execution)
 
 

@@ -25,7 +25,7 @@ def advance(state: ExecutionState, outcome: Outcome, at: float) -> tuple[list[e.
     return records, effects
 
 
-def _effects(state: ExecutionState, record: e.Record, effects: list[f.Effect]) -> None:  # noqa: C901 - a flat match  # noqa: C901 - one flat match
+def _effects(state: ExecutionState, record: e.Record, effects: list[f.Effect]) -> None:  # noqa: C901 - one flat match
     event = record.event
     match event:
         case e.NodeStarted():
@@ -46,6 +46,8 @@ def _effects(state: ExecutionState, record: e.Record, effects: list[f.Effect]) -
         case e.NodeWaiting():
             if event.reason not in PERSON:
                 effects.append(f.Hear(event.node))
+        case e.ExecutionPaused():
+            effects.append(f.Hold())
         case e.ExecutionStarted():
             effects.extend(map(f.Activate, event.activated))
             _close(state, state.root, effects)
@@ -111,7 +113,7 @@ def outstanding(state: ExecutionState) -> list[f.Effect]:
 
 def _unanswered(state: ExecutionState, node: NodeState) -> list[f.Effect]:
     match node.phase, node.reason:
-        case "scheduled", _:
+        case ("scheduled", _) | ("waiting", "answered"):
             return [f.Activate(node.path)]
         case "running", _ if node.opened is None:
             return [f.Run(node.path, node.attempt, state.sequence)]

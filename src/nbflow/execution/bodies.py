@@ -26,8 +26,8 @@ def opened(state: ExecutionState, outcome: o.Opened) -> list[e.Event]:
 
 
 def ready(node: NodeState) -> bool:
-    """Whether the node waits to be answered, opened or admitted: activated, or a retry is due."""
-    return node.phase == "scheduled" or (node.phase == "waiting" and node.reason == "retry")
+    """Whether the node waits to be answered, opened or admitted: activated, a retry is due, a person has answered."""
+    return node.phase == "scheduled" or (node.phase == "waiting" and node.reason in ("retry", "answered"))
 
 
 def roots_of(state: ExecutionState, owner: NodeState | None, frames: Frames) -> tuple[str, ...]:

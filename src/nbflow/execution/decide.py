@@ -44,7 +44,7 @@ def decide(state: ExecutionState, outcome: o.Outcome, at: float) -> list[e.Event
         case o.Finished():
             return [e.ExecutionCompleted(outcome.outputs)] if _alive(state) else []
         case o.Broken():
-            return begin_end(state, "failed", outcome.error) if _alive(state) else []
+            return begin_end(state, "failed", outcome.error) if _alive(state) and not state.suspended else []
         case o.CancelWished():
             return begin_end(state, "cancelled", None) if _alive(state) else []
         case o.CleanupWished():
@@ -150,7 +150,7 @@ def _expected(node: NodeState, attempt: int) -> bool:
     """Attempt 0 answers an activation; others answer the attempt that is in flight or waits."""
     if attempt == 0:
         return ready(node)
-    answerable = node.phase == "running" or (node.phase == "waiting" and node.reason != "retry")
+    answerable = node.phase == "running" or (node.phase == "waiting" and not ready(node))
     return node.attempt == attempt and answerable
 
 

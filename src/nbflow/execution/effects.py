@@ -74,4 +74,9 @@ class Step:
     path: str
 
 
-Effect = Activate | Run | Stop | Wake | Hear | CloseFrame | Finish | Undo | Deliver | Step
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Nothing new starts until it goes on: take back what has not begun."""
+
+
+Effect = Activate | Run | Stop | Wake | Hear | CloseFrame | Finish | Undo | Deliver | Step | Hold

@@ -251,6 +251,8 @@ def _call_recorded(state: ExecutionState, event: e.CallRecorded, at: float) -> N
     if node.calls is None:
         node.calls = []
     node.calls.append(event)
+    if event.kind == "answer" and node.phase == "waiting":
+        node.reason = "answered"
     if event.usage:
         usage, tokens = state.usage, event.usage.get("input", 0) + event.usage.get("output", 0)
         usage["tokens"] = usage.get("tokens", 0) + tokens

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 def activate(driver: Driver, node: NodeState) -> None:
     """Answer an active node, open its bodies, or offer its attempt for admission."""
-    if not ready(node) or node.frame.closed or driver.state.suspended:
+    wished = node.path in driver.wished and node.phase == "waiting"
+    driver.wished.discard(node.path)
+    if not (ready(node) or wished) or node.frame.closed or driver.state.suspended or driver.busy(node.path):
         return
     try:
         step = _step(driver, node)
@@ -61,7 +63,7 @@ async def _from_cache(driver: Driver, node: NodeState, step: Attempt) -> None:
         driver.note(error)
         found = None
     finally:
-        driver.gone(node.path, False)
+        driver.gone(node.path, None)
     if found is None:
         engine.dispatcher.offer(driver, node, step)
         return

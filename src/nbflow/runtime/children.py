@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from nbflow.errors import ExecutionFailed, NodeError, NotFound
+from nbflow.errors import ExecutionFailed, IllegalMove, NodeError, NotFound
 from nbflow.plan.plan import Effects, NodePlan, Plan, SubWorkflow
 from nbflow.ports.executors import Call
 
@@ -44,13 +45,7 @@ class ChildExecutor:
         try:
             await child
         except ExecutionFailed as error:
-            facts = child.error or {}
-            raise NodeError(
-                str(facts.get("kind") or "Failed"),
-                f"workflow {work.name} ({child.id}) failed: {facts.get('message') or error}",
-                code=facts.get("code"),
-                detail={"execution": child.id},
-            ) from None
+            raise _failed(work, child, error) from None
         except asyncio.CancelledError:
             await self._let_go(call, child)
             raise
@@ -68,6 +63,8 @@ class ChildExecutor:
             except NotFound:
                 return await self._start(engine, call, work, id + suffix)
             if child.phase not in ("failed", "cancelled"):
+                if child.suspended:
+                    child.resume()
                 return child
         return await self._start(engine, call, work, f"{id}.{call.attempt + 1}")
 
@@ -82,11 +79,26 @@ class ChildExecutor:
         return engine.start(plan, call.inputs, id=id, labels=labels, origin=origin)
 
     async def _let_go(self, call: Call, child: Execution) -> None:
-        """A cancelled parent cancels its child; a suspended one suspends it."""
-        if child.ended or self.engine is None:
-            return
-        parent = self.engine.drivers.get(call.execution)
-        if parent is not None and parent.state.suspended:
-            child.suspend("the parent was suspended")
-        elif child.phase in ("running", "waiting", "paused", "suspended"):
-            child.cancel("the parent was cancelled")
+        """A cancelled parent cancels its child, whose compensations come first; one that only stops suspends it."""
+        parent = self.engine.drivers.get(call.execution) if self.engine is not None else None
+        with suppress(IllegalMove, ExecutionFailed):  # it is over already
+            if parent is None or parent.state.suspended:
+                child.suspend("the parent was suspended")
+                await child.until("suspended")
+                await child.quiet()
+            else:
+                child.cancel("the parent was cancelled")
+                await child
+
+
+def _failed(work: SubWorkflow, child: Execution, error: ExecutionFailed) -> NodeError:
+    """The failure of a node whose child failed; of children in children the innermost has the word."""
+    facts = child.error or {}
+    inner = facts.get("detail")
+    said = inner["message"] if isinstance(inner, dict) and "execution" in inner else facts.get("message") or str(error)
+    return NodeError(
+        str(facts.get("kind") or "Failed"),
+        f"workflow {work.name} ({child.id}) failed: {said}",
+        code=facts.get("code"),
+        detail={"execution": child.id, "message": said},
+    )

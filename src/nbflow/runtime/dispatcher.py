@@ -136,6 +136,10 @@ class Dispatcher:
         self.admission.withdraw(driver.id, path, now)
         self._admit(driver.loop)
 
+    def offers(self, driver: Driver) -> list[str]:
+        """Paths of an execution's nodes that wait for admission."""
+        return [path for execution, path in self._offered if execution == driver.id]
+
     def verdict(self, execution: str, path: str) -> str:
         """Why a node has not started yet, for people."""
         return self.admission.verdict(execution, path, self._clock.now())

@@ -64,6 +64,7 @@ class Driver:
         self._large = len(state.plan.body.nodes) >= LARGE
         if self._large:
             SHELTER.enter()
+        self.wished: set[str] = set()  # waiting nodes of which a person wants another attempt
         self.moving: set[str] = set()  # machines whose next move is on its way
         self.reuse: Results | None = None
 
@@ -129,7 +130,7 @@ class Driver:
             case f.Run():
                 self._run(effect)
             case f.Stop():
-                self._stop(effect.path)
+                self.drop(effect.path)
             case f.Wake():
                 path = effect.path
                 self.timers.set(path, effect.at, lambda: self.later(f.Activate(path)))
@@ -146,6 +147,8 @@ class Driver:
             case f.Step():
                 self.moving.discard(effect.path)
                 activation.hear(self, self.state.nodes[effect.path])
+            case f.Hold():
+                self._hold()
 
     def later(self, effect: f.Activate) -> None:
         """Activate a node (a timer fired, a hold was released) after what was told before: an edit counts."""
@@ -163,6 +166,40 @@ class Driver:
             return
         self._noticed()
 
+    def again(self, path: str) -> None:
+        """A person wants an attempt of a node that waits: it goes the way of all others."""
+        self.wished.add(path)
+        self.later(f.Activate(path))
+
+    def _hold(self) -> None:
+        """A pause: what has not begun is taken back from the dispatcher and the cache; what runs goes on."""
+        self.gate.closed = True
+        held = [path for path in self.tasks if self.state.nodes[path].phase != "running"]
+        held += self.engine.dispatcher.offers(self)
+        for entry in tuple(self._queue):
+            if isinstance(entry[0], o.Admitted):
+                self._queue.remove(entry)
+                held.append(entry[0].path)
+        for path in held:
+            self.drop(path)
+            self.gate.held[path] = "pause"
+        self._noticed()
+
+    def limit(self) -> None:
+        """Watch the execution's own timeout, from its start on."""
+        seconds = self.state.plan.timeout
+        if seconds is None:
+            return
+        begun = self.state.started if self.state.started is not None else self.engine.clock.now()
+        error = {
+            "node": None,
+            "attempt": 0,
+            "kind": "Timeout",
+            "code": "execution.timeout",
+            "message": f"the execution took longer than {seconds:g} s",
+        }
+        self.timers.set(" execution", begun + seconds, lambda: self.tell(o.Broken(error)))
+
     def _noticed(self) -> None:
         for notice in tuple(self.on_held):
             notice()
@@ -177,13 +214,20 @@ class Driver:
     def _start(self, node: NodeState, number: int) -> None:
         if node.phase != "running" or node.attempt != number:
             return
-        if node.path in self.tasks:  # an earlier attempt was stopped, and does not end yet
-            self._overtaken.add(node.path)
+        if self.busy(node.path):
             return
         self._stopped.discard(node.path)
         self.tasks[node.path] = self.loop.create_task(attempt(self, node, number))
 
-    def _stop(self, path: str) -> None:
+    def busy(self, path: str) -> bool:
+        """Whether an earlier task of this node was stopped and has not ended yet; it is gone on with when it has."""
+        if path not in self.tasks:
+            return False
+        self._overtaken.add(path)
+        return True
+
+    def drop(self, path: str) -> None:
+        """Stop what runs, waits or is held for this node."""
         self.timers.cancel(path)
         self.hearing.pop(path, None)
         self.gate.forget(path)
@@ -209,9 +253,11 @@ class Driver:
         elif path in self._overtaken and not self.done.done():
             self._overtaken.discard(path)
             node = self.state.nodes[path]
-            self._start(node, node.attempt)
+            self._start(node, node.attempt) if node.phase == "running" else self.later(f.Activate(path))
 
     def _clean_up(self) -> None:
+        if self.state.ending == "cancelled":
+            self.gate.let_go()
         self._cleaning = bool(self.tasks)
         if self._cleaning:
             self.timers.set("cleaning", self.engine.clock.now() + self.engine.grace, self._clean_up_anyway)
@@ -295,7 +341,7 @@ class Driver:
         self._cranking = False
         self._rest()
         for path in tuple(self.tasks):
-            self._stop(path)
+            self.drop(path)
         self.engine.ended(self)
 
     def _rest(self) -> None:

@@ -94,18 +94,8 @@ class Engine:
 
     def _drive(self, id: str, state: ExecutionState, records: list[Record]) -> Driver:
         driver = self.drivers[id] = Driver(self, id, state, records)
-        plan = state.plan
-        self.dispatcher.learn(plan)
-        if plan.timeout is not None:
-            begun = state.started if state.started is not None else self.clock.now()
-            error = {
-                "node": None,
-                "attempt": 0,
-                "kind": "Timeout",
-                "code": "execution.timeout",
-                "message": f"the execution took longer than {plan.timeout:g} s",
-            }
-            driver.timers.set(" execution", begun + plan.timeout, lambda: driver.tell(o.Broken(error)))
+        self.dispatcher.learn(state.plan)
+        driver.limit()
         return driver
 
     async def open(self, id: str) -> Execution:
@@ -164,7 +154,7 @@ class Engine:
         if state.phase in ENDED:
             return Execution(None, id, plan, records, self)
         driver = self._drive(id, state, records)
-        driver.gate.closed = state.paused
+        driver.gate.closed = state.paused and state.ending != "cancelled"
         for path, inputs in (edits or {}).items():
             driver.tell(o.Edited(path, inputs, by="fork"))
         driver.tell(o.Recovered(owner))

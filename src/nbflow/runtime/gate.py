@@ -109,6 +109,12 @@ class Gate:
         self.held.pop(path, None)
         self.failed.pop(path, None)
 
+    def let_go(self) -> None:
+        """The execution is cancelled: what is held will not begin, and what cleans up is not held."""
+        self.closed, self._over = False, None
+        self.held.clear()
+        self.failed.clear()
+
     def step(self, *, over: bool = False) -> str | None:
         """Let the first held node go and hold what follows; `over` lets its bodies pass. None: nothing is held yet."""
         self.closed = True

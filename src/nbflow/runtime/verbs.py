@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from nbflow.errors import IllegalMove
+from nbflow.errors import IllegalMove, NodeError
 from nbflow.execution import outcomes as o
+from nbflow.execution.bodies import ready
 from nbflow.execution.effects import Activate
 from nbflow.execution.state import SETTLED, ExecutionState, NodeState
 from nbflow.plan.plan import Plan
 from nbflow.runtime.moves import allow
+from nbflow.runtime.performer import failure
 
 if TYPE_CHECKING:
     from nbflow.runtime.driver import Driver
@@ -53,21 +55,25 @@ class Verbs(ABC):
 
     def pause(self) -> None:
         """Running nodes finish; nothing new starts."""
-        driver = self._live("pause")
-        driver.gate.closed = True
-        driver.tell(o.PauseWished())
+        self._live("pause").tell(o.PauseWished())
 
     def resume(self) -> None:
         """Go on after a pause, a breakpoint or a suspension."""
         driver = self._live("step" if self.held else "resume")
         if driver.state.suspended:
             driver.tell(o.Recovered("resumed"))
+            driver.limit()
             return
         driver.tell(o.ResumeWished())
         failed = dict(driver.gate.failed)
         driver.gate.failed.clear()
         for path in driver.gate.open():
             driver.tell(replace(failed[path], again=False)) if path in failed else driver.later(Activate(path))
+
+    @property
+    def suspended(self) -> bool:
+        """Whether it is suspended here, or is about to be, and `resume` goes on."""
+        return self._driver is not None and self._driver.state.suspended
 
     def suspend(self, reason: str = "interrupted") -> None:
         """Stop running attempts and undo nothing; `resume` goes on, here or after a restart."""
@@ -88,6 +94,9 @@ class Verbs(ABC):
         driver = self._live("cancel")
         if driver.state.suspended:
             driver.tell(o.Recovered("cancel"))
+        if driver.state.ending:  # it ends already: what cleans up is not held any longer
+            for path in driver.gate.open():
+                driver.later(Activate(path))
         driver.tell(o.CancelWished(reason))
 
     def signal(self, name: str, value: Any = None, key: str | None = None) -> None:
@@ -103,15 +112,14 @@ class Verbs(ABC):
             driver.tell(o.Succeeded(node, state.attempt, value, taken={"by": "person"}))
             return
         driver.tell(o.Called(node, state.attempt, 0, "answer", state.detail["key"], response=value))
-        driver.tell(o.Admitted(node, state.inputs, state.effects))
+        driver.later(Activate(node))
 
     def skip(self, node: str, value: Any = None) -> None:
         """Settle a node that waits, is in doubt or is held, with this output."""
         driver = self._live("skip")
         state = self._active(driver, node)
-        driver.gate.forget(node)
-        attempt = state.attempt if state.phase in ("waiting", "running") and state.reason != "retry" else 0
-        driver.tell(o.Succeeded(node, attempt, value, taken={"by": "person"}))
+        driver.drop(node)
+        driver.tell(o.Succeeded(node, _attempt(state), value, taken={"by": "person"}))
 
     def mock(self, node: str, value: Any) -> None:
         """Let a held node give this value instead of running."""
@@ -121,8 +129,9 @@ class Verbs(ABC):
         """Settle a node that waits or is in doubt as failed."""
         driver = self._live("fail")
         state = self._active(driver, node)
-        error = {"kind": "Refused", "message": message, "code": "node.refused"}
-        driver.tell(o.Failed(node, state.attempt, error, retryable=False))
+        driver.drop(node)
+        error = NodeError("Refused", message, code="node.refused")
+        driver.tell(failure(driver, state, _attempt(state), error, retryable=False))
 
     def retry(self, node: str) -> None:
         """Run an attempt that is in doubt, is held on its error, or waits for its retry, again now."""
@@ -137,7 +146,7 @@ class Verbs(ABC):
         if state.phase != "waiting" or state.reason not in ("in_doubt", "retry"):
             raise IllegalMove(f"{node} is {state.phase}; retry takes a node in doubt or one that waits for its retry")
         driver.timers.cancel(node)
-        driver.tell(o.Admitted(node, state.inputs, state.effects))
+        driver.again(node)
 
     def edit(self, node: str, *, inputs: Any) -> None:
         """Change the inputs of a held node."""
@@ -166,3 +175,8 @@ class Verbs(ABC):
         if node.phase != "waiting" or node.reason not in reasons:
             raise IllegalMove(f"{path} does not wait for {what}; it is {node.phase}")
         return node
+
+
+def _attempt(node: NodeState) -> int:
+    """The attempt that an answer for the node answers; 0 for a node that is to begin, or to begin again."""
+    return 0 if ready(node) else node.attempt
