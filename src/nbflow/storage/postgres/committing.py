@@ -6,29 +6,15 @@ advisory lock, which goes with its session. Whether a commit whose answer was lo
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from nbflow.errors import JournalConflict, NbflowError
+from nbflow.errors import JournalConflict
 from nbflow.storage.postgres.rows import Rows
 from nbflow.storage.postgres.server import Connection
-
-
-@dataclass(slots=True)
-class Batch:
-    """One append that waits."""
-
-    execution: str
-    after: int
-    rows: Rows
-    answer: asyncio.Future[None]
-
-    @property
-    def last(self) -> int:
-        return self.after + len(self.rows.columns)
+from nbflow.storage.waiting import Answers, Batch
 
 
 @dataclass(slots=True)
@@ -45,13 +31,13 @@ def lock_key(writer: str) -> int:
 
 
 async def commit(
-    connection: Connection, writer: str, batches: Sequence[Batch], *, again: bool
-) -> list[tuple[Batch, NbflowError | None]]:
+    connection: Connection, writer: str, batches: Sequence[Batch[Rows]], *, again: bool
+) -> Answers[Rows]:
     """Write what can be written, in the open transaction; the answer to each batch. `again` after a lost answer."""
     heads = await _heads(connection, sorted({batch.execution for batch in batches}))
     alive: dict[str, bool] = {"": False, writer: False}
-    answers: list[tuple[Batch, NbflowError | None]] = []
-    admitted: list[Batch] = []
+    answers: Answers[Rows] = []
+    admitted: list[Batch[Rows]] = []
     for batch in batches:
         head = heads[batch.execution]
         if head.owner not in alive:
@@ -69,7 +55,7 @@ async def commit(
     return answers
 
 
-def _refusal(batch: Batch, head: Head, alive: bool) -> JournalConflict | None:
+def _refusal(batch: Batch[Rows], head: Head, alive: bool) -> JournalConflict | None:
     if alive:
         return JournalConflict(f"{batch.execution} is being written by another process ({head.owner})")
     if head.last != batch.after:
@@ -97,14 +83,15 @@ async def _lives(connection: Connection, writer: str) -> bool:
     return not (row and row[0])
 
 
-async def _write(connection: Connection, writer: str, batches: list[Batch]) -> None:
-    kept = list({value[0]: value for batch in batches for value in batch.rows.kept}.values())
+async def _write(connection: Connection, writer: str, batches: list[Batch[Rows]]) -> None:
+    kept = list({value[0]: value for batch in batches for value in batch.content.kept}.values())
     if kept:
         await connection.execute(
             "insert into kept select * from unnest(%s::text[], %s::text[], %s::bytea[]) on conflict do nothing",
             [list(column) for column in zip(*kept, strict=True)],
         )
-    columns = [list(column) for column in zip(*(row for batch in batches for row in batch.rows.columns), strict=True)]
+    added = [row for batch in batches for row in batch.content.columns]
+    columns = [list(column) for column in zip(*added, strict=True)]
     await connection.execute(
         "insert into records select a, b, c, d, e, f, g::json from unnest(%s::text[], %s::bigint[], %s::float8[],"
         " %s::text[], %s::text[], %s::int[], %s::text[]) as t (a, b, c, d, e, f, g)",
@@ -123,7 +110,7 @@ _COUNTS = {
 }  # fmt: skip
 
 
-def _updates(writer: str, batches: list[Batch]) -> tuple[str, list[list[Any]]]:
+def _updates(writer: str, batches: list[Batch[Rows]]) -> tuple[str, list[list[Any]]]:
     """The change of each row of executions; what a batch does not say stays."""
     sets = [f"{name} = case when %s then %s::{type} else {name} end" for name, type in _COLUMNS.items()]
     adds = [f"{name} = coalesce({name} + %s::{type}, %s::{type}, {name})" for name, type in _COUNTS.items()]
@@ -131,7 +118,7 @@ def _updates(writer: str, batches: list[Batch]) -> tuple[str, list[list[Any]]]:
     statement = f"update executions set last = %s, owner = %s, {changes} where execution = %s"  # noqa: S608 - ours
     parameters = []
     for batch in batches:
-        change = batch.rows.change
+        change = batch.content.change
         row: list[Any] = [batch.last, "" if change.releases else writer]
         for name in _COLUMNS:
             row += [name in change.sets, change.sets.get(name)]

@@ -6,30 +6,26 @@ is never written twice, for its rows tell. After a failover to a replica the sam
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from nbflow.errors import NbflowError, StorageError
+from nbflow.errors import StorageError
 from nbflow.execution.events import NodeCompleted, Record
 from nbflow.ports.clock import Clock, SystemClock
 from nbflow.ports.journal import Found, Gap, Summary
 from nbflow.storage import codec
 from nbflow.storage.postgres import queries, rows
-from nbflow.storage.postgres.committing import Batch, commit, lock_key
-from nbflow.storage.postgres.server import Broken, Connection, Server, meaning
+from nbflow.storage.postgres.committing import commit, lock_key
+from nbflow.storage.postgres.server import Connection, Server, meaning
 from nbflow.storage.postgres.values import PostgresValues
 from nbflow.storage.table import attach_lines
+from nbflow.storage.waiting import PATIENCE, Answers, Batch, Waiting
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
-
-PATIENCE = 30.0  # seconds that an append waits for a server that is away
-_PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)
-_GROUP = 500  # batches in one transaction
 
 
 class PostgresJournal:
@@ -39,24 +35,14 @@ class PostgresJournal:
         self.server = Server(url, wait=min(10.0, patience))
         self.values = PostgresValues(url)
         self._writer = (clock or SystemClock()).new_id()
-        self._patience = patience
-        self._waiting: list[Batch] = []
-        self._writing: asyncio.Task[None] | None = None
+        self._waiting = Waiting(self._commit, patience)
         self._lock: Connection | None = None
         self._position: str | None = None  # of our last commit in the server's log
-        self._closed = False
 
     async def append(self, execution: str, records: Sequence[Record], *, after: int) -> None:
-        if self._closed:
-            raise StorageError("store.closed", "the journal is closed")
-        if not records:
-            return
-        encoded = rows.encode(execution, records)
-        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Batch(execution, after, encoded, answer))
-        if self._writing is None:
-            self._writing = asyncio.create_task(self._write())
-        await answer
+        self._waiting.check()
+        if records:
+            await self._waiting.put(execution, after, len(records), rows.encode(execution, records))
 
     async def read(self, execution: str, *, after: int = 0) -> list[Record]:
         async with self.server.reading(self._position) as connection:
@@ -103,47 +89,12 @@ class PostgresJournal:
             attach_lines(connection, name, (codec.line_of(*row) for row in cursor))  # type: ignore[arg-type]
 
     async def close(self) -> None:
-        if self._closed:
-            return
-        self._closed = True
-        if self._writing is not None:
-            await self._writing
+        await self._waiting.close()
         if self._lock is not None:
             await self._lock.close()
         await self.server.close()
 
-    async def _write(self) -> None:
-        """Write all that waits, a transaction at a time; nothing waits when it returns."""
-        while self._waiting:
-            group, self._waiting = self._waiting[:_GROUP], self._waiting[_GROUP:]
-            for batch, refusal in await self._answers(group):
-                if not batch.answer.done():
-                    batch.answer.set_exception(refusal) if refusal else batch.answer.set_result(None)
-        self._writing = None
-
-    async def _answers(self, group: list[Batch]) -> list[tuple[Batch, NbflowError | None]]:
-        """The answer to each batch; a refused one takes no other with it."""
-        try:
-            return await self._commit(group)
-        except Exception as error:  # noqa: BLE001 - whoever waits must be answered
-            if len(group) > 1 and not isinstance(error, Broken):
-                return [answer for batch in group for answer in await self._answers([batch])]
-            failure = error if isinstance(error, NbflowError) else StorageError("store.write", repr(error))
-            return [(batch, failure) for batch in group]
-
-    async def _commit(self, group: list[Batch]) -> list[tuple[Batch, NbflowError | None]]:
-        loop = asyncio.get_running_loop()
-        end, tries = loop.time() + self._patience, 0
-        while True:
-            try:
-                return await self._try(group, again=tries > 0)
-            except Broken:
-                if loop.time() > end:
-                    raise
-            await asyncio.sleep(_PAUSES[min(tries, len(_PAUSES) - 1)])
-            tries += 1
-
-    async def _try(self, group: list[Batch], *, again: bool) -> list[tuple[Batch, NbflowError | None]]:
+    async def _commit(self, group: list[Batch[rows.Rows]], again: bool) -> Answers[rows.Rows]:
         await self._hold(check=again)
         async with self.server.connection() as connection:
             async with connection.transaction():

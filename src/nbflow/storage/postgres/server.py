@@ -16,6 +16,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from nbflow.errors import StorageError
 from nbflow.storage.postgres.schema import CREATE, LOCK, MIGRATIONS
+from nbflow.storage.waiting import Broken
 
 Connection = psycopg.AsyncConnection[tuple[object, ...]]
 
@@ -97,13 +98,6 @@ class Server:
                     raise
                 self._pools[url] = found
             return found
-
-
-class Broken(StorageError):
-    """The server cannot be reached, or went away in the middle; what was asked may have happened."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__("store.unreachable", message, "see that it runs and that the address is right")
 
 
 def split_replica(url: str) -> tuple[str, str | None]:
