@@ -20,6 +20,8 @@ from nbflow.execution.state import ENDED, SETTLED, ExecutionState, NodeState
 
 def decide(state: ExecutionState, outcome: o.Outcome, at: float) -> list[e.Event]:  # noqa: C901 - one flat match  # noqa: C901 - one flat match
     """The facts that follow, in order; none when the outcome is late, repeated or out of place."""
+    if state.suspended and not isinstance(outcome, o.Recovered | o.Edited):
+        return []
     match outcome:
         case o.Admitted():
             return _admitted(state, outcome)
@@ -44,7 +46,7 @@ def decide(state: ExecutionState, outcome: o.Outcome, at: float) -> list[e.Event
         case o.Finished():
             return [e.ExecutionCompleted(outcome.outputs)] if _alive(state) else []
         case o.Broken():
-            return begin_end(state, "failed", outcome.error) if _alive(state) and not state.suspended else []
+            return begin_end(state, "failed", outcome.error) if _alive(state) else []
         case o.CancelWished():
             return begin_end(state, "cancelled", None) if _alive(state) else []
         case o.CleanupWished():

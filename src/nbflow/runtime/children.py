@@ -53,20 +53,30 @@ class ChildExecutor:
             raise NodeError("Cancelled", f"workflow {work.name} ({child.id}) was cancelled")
         return child.outputs
 
+    async def leave(self, execution: str, path: str, attempts: int) -> None:
+        """Cancel the child that an execution left to itself, when it was suspended or its process was gone."""
+        engine = self.engine
+        assert engine is not None
+        for id in reversed(_ids(execution, path, attempts)):
+            with suppress(NotFound, IllegalMove, ExecutionFailed):
+                child = await engine.recover(id)
+                child.cancel("the parent was cancelled")
+                await child
+
     async def _child(self, call: Call, work: SubWorkflow) -> Execution:
         engine = self.engine
         assert engine is not None
-        id = f"{call.execution}.{call.path}"
-        for suffix in ("", *(f".{number}" for number in range(2, call.attempt + 1))):
+        ids = _ids(call.execution, call.path, call.attempt)
+        for id in ids[:-1]:
             try:
-                child = await engine.recover(id + suffix)
+                child = await engine.recover(id)
             except NotFound:
-                return await self._start(engine, call, work, id + suffix)
+                return await self._start(engine, call, work, id)
             if child.phase not in ("failed", "cancelled"):
                 if child.suspended:
                     child.resume()
                 return child
-        return await self._start(engine, call, work, f"{id}.{call.attempt + 1}")
+        return await self._start(engine, call, work, ids[-1])
 
     async def _start(self, engine: Engine, call: Call, work: SubWorkflow, id: str) -> Execution:
         chain = (*call.context.get("chain", ()), call.context["workflow"])
@@ -82,13 +92,20 @@ class ChildExecutor:
         """A cancelled parent cancels its child, whose compensations come first; one that only stops suspends it."""
         parent = self.engine.drivers.get(call.execution) if self.engine is not None else None
         with suppress(IllegalMove, ExecutionFailed):  # it is over already
-            if parent is None or parent.state.suspended:
+            left = parent is None or parent.state.suspended
+            if left:
                 child.suspend("the parent was suspended")
                 await child.until("suspended")
                 await child.quiet()
-            else:
+            if parent is not None and (parent.state.ending or not left):
                 child.cancel("the parent was cancelled")
                 await child
+
+
+def _ids(execution: str, path: str, attempts: int) -> list[str]:
+    """The ids that children of a node may have after so many attempts, in order."""
+    first = f"{execution}.{path}"
+    return [first, *(f"{first}.{number}" for number in range(2, attempts + 2))]
 
 
 def _failed(work: SubWorkflow, child: Execution, error: ExecutionFailed) -> NodeError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from inspect import CORO_CREATED, getcoroutinestate
 from typing import TYPE_CHECKING, Any
 
@@ -130,7 +130,7 @@ class Driver:
             case f.Run():
                 self._run(effect)
             case f.Stop():
-                self.drop(effect.path)
+                self._stop(effect.path)
             case f.Wake():
                 path = effect.path
                 self.timers.set(path, effect.at, lambda: self.later(f.Activate(path)))
@@ -216,7 +216,6 @@ class Driver:
             return
         if self.busy(node.path):
             return
-        self._stopped.discard(node.path)
         self.tasks[node.path] = self.loop.create_task(attempt(self, node, number))
 
     def busy(self, path: str) -> bool:
@@ -226,17 +225,35 @@ class Driver:
         self._overtaken.add(path)
         return True
 
+    def _stop(self, path: str) -> None:
+        """Stop a node; what it left to itself (a child execution, while this one was suspended) is ended with it."""
+        self.drop(path)
+        node = self.state.nodes[path]
+        kind = self.engine.performed.get(node.node.kind)
+        if node.attempt and kind is not None and not self.state.suspended and path not in self.tasks:
+            leave = getattr(kind.executor, "leave", None)
+            if leave is not None:
+                self.tasks[path] = self.loop.create_task(self._leave(path, leave(self.id, path, node.attempt)))
+
+    async def _leave(self, path: str, leaving: Coroutine[Any, Any, None]) -> None:
+        try:
+            await leaving
+        finally:
+            self.gone(path, None)
+
     def drop(self, path: str) -> None:
         """Stop what runs, waits or is held for this node."""
         self.timers.cancel(path)
         self.hearing.pop(path, None)
+        self.moving.discard(path)
         self.gate.forget(path)
         task = self.tasks.get(path)
         if task is None:
             self.engine.dispatcher.withdraw(self, path)
             return
-        self._stopped.add(path)
-        task.cancel()
+        if path not in self._stopped:  # once told, it has time to end
+            self._stopped.add(path)
+            task.cancel()
         if getcoroutinestate(task.get_coro()) == CORO_CREATED:  # type: ignore[arg-type]
             self.gone(path, None)  # cancelled before its first step: it will never say so itself
 
@@ -247,6 +264,7 @@ class Driver:
     def gone(self, path: str, failed: bool | None) -> None:
         """An attempt's task is over; `failed` is None when it was stopped and says nothing about its tool."""
         self.tasks.pop(path, None)
+        self._stopped.discard(path)
         self.engine.dispatcher.over(self, path, failed)
         if self._cleaning and not self.tasks:
             self._clean_up()
