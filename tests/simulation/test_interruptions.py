@@ -254,6 +254,17 @@ async def cancelled_while_suspended(house: SimHouse, execution: Execution, loop:
     return await _then_cancelled(execution, loop)
 
 
+async def suspended_while_cancelled(house: SimHouse, execution: Execution, loop: SimLoop, step: int) -> Execution:
+    """Cancelled, suspended while it cleans up, and gone on with by another engine."""
+    act_at(loop, step, execution.cancel)
+    act_at(loop, step + 5, execution.suspend)
+    if not await suspended(house, execution):
+        return execution
+    again = await house.new_engine().recover("x1")
+    attend(again, ANSWERS)
+    return await ended(again)
+
+
 async def _then_cancelled(execution: Execution, loop: SimLoop) -> Execution:
     begun: list[float] = []
     with suppress(IllegalMove):
@@ -374,9 +385,10 @@ def steps_of(kind: str) -> tuple[Told, range]:
     return whole, range(1, whole.steps + 1)
 
 
-@pytest.mark.parametrize(
-    "story", [cancelled, cancelled_while_paused, cancelled_while_suspended], ids=lambda s: s.__name__
-)
+CANCELS = [cancelled, cancelled_while_paused, cancelled_while_suspended, suspended_while_cancelled]
+
+
+@pytest.mark.parametrize("story", CANCELS, ids=lambda s: s.__name__)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_cancel_at_any_step_ends_it_promptly_and_undoes_what_was_done(kind: str, story: Story) -> None:
     whole, steps = steps_of(kind)
@@ -396,5 +408,6 @@ def test_an_interruption_at_any_step_ends_as_if_nothing_had_been(kind: str, stor
         told = tell(kind, story, step)
         assert told.phase == whole.phase, f"step {step}"
         assert told.execution.outputs == whole.execution.outputs, f"step {step}"
+        assert told.children.keys() == whole.children.keys(), f"step {step}"
         if told.phase == "completed":
             assert undone(told.trace) == [], f"step {step}"
