@@ -82,6 +82,7 @@ async def test_a_node_that_was_not_reached_says_what_it_is():
 
 
 async def test_a_held_node_offers_its_inputs_to_change():
+    assembly.tools.register_all({"double_it": lambda x: x * 2})
     execution = assembly.start("nodes: {a: {tool: double_it, with: {x: =2 + 2}}}", store="memory:")
     execution.break_at("a")
     await execution.until("running")

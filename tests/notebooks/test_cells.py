@@ -272,7 +272,9 @@ def test_config_lists_the_preferences_and_they_hold(kernel):
 
 
 def test_a_saved_version_is_found_again_by_another_kernel(kernel):
-    assert "in the catalog" in kernel.run('%%workflow shelved --save\nversion: "1.0"\nnodes: {a: {set: {v: 1}}}').streams
+    assert (
+        "in the catalog" in kernel.run('%%workflow shelved --save\nversion: "1.0"\nnodes: {a: {set: {v: 1}}}').streams
+    )
     kernel.run('%%workflow shelved --no-run\nversion: "2.0"\nnodes: {a: {set: {v: 2}}}')
     assert "number 2" in kernel.run("%workflow save shelved").streams
     other = Kernel(kernel.folder)

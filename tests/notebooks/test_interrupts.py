@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 
+TOLD = "await asyncio.gather(*(t for t in asyncio.all_tasks() if t.get_name() == 'nbflow-interrupted'))"
+
+
 def running(kernel, cell):
     """Start a cell; it is running when its picture is there."""
     id = kernel.send(cell)
@@ -119,7 +122,7 @@ def test_a_killed_kernel_loses_nothing_and_load_ext_names_what_can_be_recovered(
     first.wait_for(id, waits)
     first.manager.shutdown_kernel(now=True)
     second = fresh_kernel()
-    told = second.run("%reload_ext nbflow\nawait asyncio.sleep(1.5)").streams
+    told = second.run(f"%reload_ext nbflow\n{TOLD}").streams
     assert "interrupted" in told
     assert "%workflow recover" in told
     reply = second.run("found = %workflow recover")
@@ -164,6 +167,6 @@ def test_load_ext_tells_of_loss(fresh_kernel, tmp_path):
     first.manager.shutdown_kernel(now=True)
     written = max((tmp_path / ".nbflow" / "segments").glob("*.jsonl"), key=lambda path: path.stat().st_size)
     written.write_bytes(written.read_bytes()[:-9])
-    told = fresh_kernel().run("%reload_ext nbflow\nawait asyncio.sleep(1.5)").streams
+    told = fresh_kernel().run(f"%reload_ext nbflow\n{TOLD}").streams
     assert "nbflow: loss: " in told
     assert written.name in told

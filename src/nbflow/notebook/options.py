@@ -86,7 +86,8 @@ class _Inside:
 
     def see(self, char: str, word: str) -> None:
         if self.quote:
-            self.quote = "" if char == self.quote and not word.endswith("\\") else self.quote
+            escaped = (len(word) - len(word.rstrip("\\"))) % 2
+            self.quote = "" if char == self.quote and not escaped else self.quote
         elif char in "\"'" and (self.open or word == "" or word.endswith("=")):
             self.quote = char
         elif char in CLOSING and (self.open or word == "" or word.endswith("=")):
