@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-
 TOLD = "await asyncio.gather(*(t for t in asyncio.all_tasks() if t.get_name() == 'nbflow-interrupted'))"
 
 
