@@ -162,6 +162,11 @@ _ADAPTERS: dict[str, dict[str, str]] = {
         "catalog": "nbflow.storage.postgres.catalog:PostgresCatalog",
         "executions": "nbflow.storage.postgres.executions:PostgresExecutions",
     },
+    "mongodb": {
+        "journal": "nbflow.storage.mongo.journal:MongoJournal",
+        "catalog": "nbflow.storage.mongo.catalog:MongoCatalog",
+        "executions": "nbflow.storage.mongo.executions:MongoExecutions",
+    },
 }
 """The classes of each store; a plug-in's stand in the entry point ``nbflow.stores`` named as its scheme."""
 

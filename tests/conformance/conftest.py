@@ -21,8 +21,8 @@ from nbflow.storage.memory.catalog import MemoryCatalog, MemoryFacts
 from nbflow.storage.memory.executions import MemoryExecutions
 from nbflow.storage.memory.journal import MemoryJournal
 from nbflow.storage.memory.values import MemoryValues
+from tests.services import mongo, postgres
 from tests.services.model_server import Unavailable
-from tests.services.postgres import started
 
 
 @dataclass
@@ -65,19 +65,40 @@ def postgresql(url: str) -> Store:
     )  # fmt: skip
 
 
+def mongodb(url: str) -> Store:
+    from nbflow.storage.mongo.catalog import MongoCatalog
+    from nbflow.storage.mongo.executions import MongoExecutions
+    from nbflow.storage.mongo.journal import MongoJournal
+    from nbflow.storage.mongo.values import MongoValues
+
+    return Store(
+        lambda: MongoJournal(url), lambda journal: MongoExecutions(url), lambda: MongoCatalog(url),
+        lambda: MongoValues(url),
+    )  # fmt: skip
+
+
 STORES: dict[str, Callable[[Path], Store]] = {"memory": memory, "duckdb": embedded}
-SERVERS = {"postgresql": postgresql}  # each gets an address of an empty place on its server
+SERVERS = {"postgresql": postgresql, "mongodb": mongodb}  # each gets the address of an empty place on its server
 
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
+def postgresql_server() -> Iterator[str]:
     try:
-        with started() as url:
+        with postgres.started() as url:
             yield url
     except Unavailable as problem:
         pytest.skip(f"PostgreSQL: {problem}")
+
+
+@pytest.fixture(scope="session")
+def mongodb_server() -> Iterator[str]:
+    try:
+        with mongo.started() as url:
+            yield url
+    except Unavailable as problem:
+        pytest.skip(f"MongoDB: {problem}")
 
 
 def empty_schema(url: str) -> str:
@@ -91,11 +112,22 @@ def empty_schema(url: str) -> str:
     return f"{url}?options=-csearch_path%3D{name}"
 
 
+def empty_database(url: str) -> str:
+    """The address of a database of its own."""
+    import pymongo
+
+    name = f"conformance_{next(_numbers)}"
+    with pymongo.MongoClient(url) as client:
+        client.drop_database(name)
+    return f"{url.rpartition('/')[0]}/{name}"
+
+
 @pytest.fixture(params=[*STORES, *(pytest.param(name, marks=pytest.mark.services) for name in SERVERS)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param in STORES:
         return STORES[request.param](tmp_path)
-    return SERVERS[request.param](empty_schema(request.getfixturevalue("postgres")))
+    url: str = request.getfixturevalue(f"{request.param}_server")
+    return SERVERS[request.param](empty_schema(url) if request.param == "postgresql" else empty_database(url))
 
 
 @pytest.fixture

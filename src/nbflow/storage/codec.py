@@ -29,7 +29,8 @@ Upcaster = Callable[[str, dict[str, Any]], tuple[str, dict[str, Any]]]
 UPCASTERS: dict[int, Upcaster] = {}
 """From a format to the next: (event name, fields as stored) → (event name, fields). One entry a format."""
 
-_TAIL = len(',"crc":"00000000"}')
+TAIL = len(',"crc":"00000000"}\n')
+"""Bytes of a line after the fields of its event, with the newline."""
 
 
 def encode(execution: str, record: Record, keep: Keep) -> bytes:
@@ -68,7 +69,7 @@ def decode(line: bytes, fetch: Fetch) -> tuple[str, Record]:
 def intact(line: bytes) -> bool:
     """Whether a line is whole and says what was written; with or without its newline."""
     body = line[:-1] if line.endswith(b"\n") else line
-    end = len(body) - _TAIL
+    end = len(body) - TAIL + 1
     if end <= 0 or body[end : end + 8] != b',"crc":"' or not body.endswith(b'"}'):
         return False
     return body[end + 8 : -2] == b"%08x" % crc32(body[:end])
