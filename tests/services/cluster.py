@@ -67,7 +67,19 @@ class Cluster:
         return f"postgresql://nbflow@127.0.0.1:{self.ports[name]}/postgres"
 
     def _make_primary(self, synchronous: bool) -> None:
-        _run(self.user, self.binaries / "initdb", "-D", self.folder / "primary", "-A", "trust", "-U", "nbflow", "-E", "UTF8", "--no-sync")
+        _run(
+            self.user,
+            self.binaries / "initdb",
+            "-D",
+            self.folder / "primary",
+            "-A",
+            "trust",
+            "-U",
+            "nbflow",
+            "-E",
+            "UTF8",
+            "--no-sync",
+        )
         with (self.folder / "primary" / "postgresql.conf").open("a") as file:
             file.write("wal_level = replica\nmax_wal_senders = 4\nhot_standby = on\n")
         self.start("primary")

@@ -95,7 +95,9 @@ def server() -> Iterator[Server]:
 
 
 def _fetch(go: str) -> Path:
-    said = _go(go, "mod", "download", "-json", f"github.com/FerretDB/FerretDB@{VERSION}", cwd=Path(tempfile.gettempdir()))
+    said = _go(
+        go, "mod", "download", "-json", f"github.com/FerretDB/FerretDB@{VERSION}", cwd=Path(tempfile.gettempdir())
+    )
     return Path(json.loads(said)["Dir"])
 
 

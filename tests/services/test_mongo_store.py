@@ -47,7 +47,9 @@ async def journal(url: str) -> AsyncIterator[MongoJournal]:
     await made.close()
 
 
-async def test_a_server_killed_again_and_again_loses_nothing_and_doubles_nothing(mongo: Server, journal: MongoJournal) -> None:
+async def test_a_server_killed_again_and_again_loses_nothing_and_doubles_nothing(
+    mongo: Server, journal: MongoJournal
+) -> None:
     acknowledged: dict[str, int] = {}
     over = asyncio.Event()
 
@@ -101,7 +103,9 @@ async def test_outputs_of_any_size_are_kept_in_pieces(journal: MongoJournal) -> 
     assert journal.peek("x") == [large]
 
 
-async def test_an_append_larger_than_a_document_is_one_append(journal: MongoJournal, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_append_larger_than_a_document_is_one_append(
+    journal: MongoJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     many = [Record(n, START + n, e.NodeCompleted(f"n{n}", 1, f"{n}" * 12_000)) for n in range(1, 400)]
     assert sum(len(str(record)) for record in many) > 9_000_000
     await journal.append("x", many, after=0)
@@ -152,7 +156,9 @@ async def test_an_engine_runs_on_it_and_analytics_reads_it(url: str) -> None:
     import nbflow
     from nbflow import assembly
 
-    execution = nbflow.start(nbflow.parse("name: demo\nnodes: {a: {set: {x: 1}}, b: {set: {y: =a.x + 1}}}\n"), store=url)
+    execution = nbflow.start(
+        nbflow.parse("name: demo\nnodes: {a: {set: {x: 1}}, b: {set: {y: =a.x + 1}}}\n"), store=url
+    )
     await execution
     assert execution.outputs == {"b": {"y": 2}}
     frame = await asyncio.to_thread(nbflow.nodes, url)

@@ -63,7 +63,9 @@ async def whole(journal: PostgresJournal, acknowledged: dict[str, int]) -> None:
     assert await journal.gaps() == []
 
 
-async def test_a_server_restarted_again_and_again_loses_nothing_and_doubles_nothing(servers: Cluster, journal: PostgresJournal) -> None:
+async def test_a_server_restarted_again_and_again_loses_nothing_and_doubles_nothing(
+    servers: Cluster, journal: PostgresJournal
+) -> None:
     acknowledged: dict[str, int] = {}
     over = asyncio.Event()
     async with asyncio.TaskGroup() as group:
@@ -80,7 +82,9 @@ async def test_a_server_restarted_again_and_again_loses_nothing_and_doubles_noth
     await whole(journal, acknowledged)
 
 
-async def test_a_second_writer_is_refused_until_the_first_is_gone(servers: Cluster, schema: str, journal: PostgresJournal) -> None:
+async def test_a_second_writer_is_refused_until_the_first_is_gone(
+    servers: Cluster, schema: str, journal: PostgresJournal
+) -> None:
     second = PostgresJournal(f"{servers.primary}?{schema}")
     await journal.append("x", records(1, 2), after=0)
     for after in (0, 2, 3):
@@ -95,7 +99,9 @@ async def test_a_second_writer_is_refused_until_the_first_is_gone(servers: Clust
     await second.close()
 
 
-async def test_a_writer_that_lost_its_execution_is_refused(servers: Cluster, schema: str, journal: PostgresJournal) -> None:
+async def test_a_writer_that_lost_its_execution_is_refused(
+    servers: Cluster, schema: str, journal: PostgresJournal
+) -> None:
     await journal.append("x", records(1, 1), after=0)
     assert journal._lock is not None
     await journal._lock.close()  # its session is gone: it counts as dead

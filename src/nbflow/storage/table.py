@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-COLUMNS = (
-    "execution varchar, sequence bigint, stamp double, event varchar, node varchar, format integer, fields json"
-)
+COLUMNS = "execution varchar, sequence bigint, stamp double, event varchar, node varchar, format integer, fields json"
 """One row a record: `stamp` is seconds since the epoch, `fields` the codec's JSON of the event."""
 
 SUMMARY_COLUMNS = (

@@ -197,4 +197,3 @@ def _writing(target: Path) -> Iterator[IO[bytes]]:
 def _reading(source: Path) -> Iterator[IO[bytes]]:
     with cast("IO[bytes]", gzip.open(source, "rb")) if source.suffix == ".gz" else source.open("rb") as file:
         yield file
-

@@ -88,5 +88,8 @@ def shown(url: str) -> str:
 
 def _check_format(url: str, meta: Document | None) -> None:
     if meta is not None and meta["format"] > FORMAT:
-        raise StorageError("store.version", f"{shown(url)} was written by a newer nbflow (format {meta['format']})",
-                           "upgrade nbflow: pip install -U nbflow")
+        raise StorageError(
+            "store.version",
+            f"{shown(url)} was written by a newer nbflow (format {meta['format']})",
+            "upgrade nbflow: pip install -U nbflow",
+        )

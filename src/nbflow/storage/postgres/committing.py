@@ -30,9 +30,7 @@ def lock_key(writer: str) -> int:
     return int.from_bytes(sha256(writer.encode()).digest()[:8], "big", signed=True)
 
 
-async def commit(
-    connection: Connection, writer: str, batches: Sequence[Batch[Rows]], *, again: bool
-) -> Answers[Rows]:
+async def commit(connection: Connection, writer: str, batches: Sequence[Batch[Rows]], *, again: bool) -> Answers[Rows]:
     """Write what can be written, in the open transaction; the answer to each batch. `again` after a lost answer."""
     heads = await _heads(connection, sorted({batch.execution for batch in batches}))
     alive: dict[str, bool] = {"": False, writer: False}

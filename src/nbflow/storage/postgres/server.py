@@ -43,8 +43,7 @@ class Server:
 
     @asynccontextmanager
     async def reading(self, after: str | None) -> AsyncIterator[Connection]:
-        """A connection for reading: the replica when it has replayed up to the log position `after`, else the primary.
-        """
+        """A connection for reading: the replica when it has replayed the log up to `after`, else the primary."""
         async with AsyncExitStack() as stack:
             connection = await self._replica(stack, after)
             if connection is None:
@@ -155,8 +154,11 @@ async def _migrate(pool: AsyncConnectionPool[Connection], url: str, wait: float)
 def _steps(rows: list[tuple[object, ...]], url: str) -> list[str]:
     version = int(str(rows[0][0])) if rows else 0
     if version > len(MIGRATIONS):
-        raise StorageError("store.version", f"{shown(url)} was written by a newer nbflow (schema {version})",
-                           "upgrade nbflow: pip install -U nbflow")
+        raise StorageError(
+            "store.version",
+            f"{shown(url)} was written by a newer nbflow (schema {version})",
+            "upgrade nbflow: pip install -U nbflow",
+        )
     steps = [statement for migration in MIGRATIONS[version:] for statement in migration]
     if version < len(MIGRATIONS):
         steps += ["delete from nbflow_schema", f"insert into nbflow_schema values ({len(MIGRATIONS)})"]  # noqa: S608
