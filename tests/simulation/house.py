@@ -52,12 +52,14 @@ class SlowJournal(MemoryJournal):
 class SimHouse:
     """Starts texts on a seeded loop with the tools registered here. `journal` outlives the loop."""
 
-    def __init__(self, loop: SimLoop, journal: SlowJournal | None = None, **more: Any) -> None:
+    def __init__(
+        self, loop: SimLoop, journal: SlowJournal | None = None, tools: ToolRegistry | None = None, **more: Any
+    ) -> None:
         self.loop, self.more = loop, more
         self.clock = SimClock(loop)
         self.journal = journal or SlowJournal()
         self.journal.loop = loop
-        self.tools, self.agents = ToolRegistry(SimThreads()), AgentRegistry()
+        self.tools, self.agents = tools or ToolRegistry(SimThreads()), AgentRegistry()
         self.workflows: dict[str, str] = {}
         self.engine = self.new_engine()
 

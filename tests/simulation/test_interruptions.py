@@ -12,11 +12,12 @@ import pytest
 
 from nbflow.errors import IllegalMove
 from nbflow.execution.events import Record
+from nbflow.integrations.tools.registry import ToolRegistry
 from nbflow.ports.agents import ModelReply, ModelRequest
 from nbflow.ports.executors import Call
 from nbflow.runtime.execution import Execution
 from tests.nodes.scripted import wants
-from tests.simulation.house import SimHouse, attend, ended
+from tests.simulation.house import SimHouse, SimThreads, SlowJournal, attend, ended
 from tests.simulation.invariants import broken, rows_of
 from tests.simulation.loop import SimLoop, simulate
 
@@ -89,86 +90,90 @@ class Trace:
     effects: list[dict[str, Any]] = field(default_factory=list)
 
 
-def furnish(house: SimHouse, trace: Trace) -> SimHouse:
-    """Tools of every sort, each of which says what it did."""
+class Stage:
+    """What the tools of the story that is being told write to."""
+
+    trace = Trace()
+    journal = SlowJournal()
     flaky: list[str] = []
 
-    def seen(call: Call, name: str, x: Any, once: bool = False) -> None:
-        trace.log.append(f"{name} {x}")
-        if call.execution == "x1" and call.node.kind == "tool":
-            trace.effects.append(
-                {
-                    "node": call.path,
-                    "attempt": call.attempt,
-                    "committed": len(house.journal.peek("x1")),
-                    "strict": True,
-                    "once": once,
-                }
-            )
 
-    @house.tool
-    async def note(x: Any, call: Call) -> Any:
-        seen(call, "note", x)
+STAGE, TOOLS = Stage(), ToolRegistry(SimThreads())
+
+
+def _seen(call: Call, name: str, x: Any, once: bool = False) -> None:
+    STAGE.trace.log.append(f"{name} {x}")
+    if call.execution == "x1" and call.node.kind == "tool":
+        committed = len(STAGE.journal._lines["x1"])
+        effect = {"node": call.path, "attempt": call.attempt, "committed": committed, "strict": True, "once": once}
+        STAGE.trace.effects.append(effect)
+
+
+@TOOLS.tool
+async def note(x: Any, call: Call) -> Any:
+    _seen(call, "note", x)
+    return x
+
+
+@TOOLS.tool
+async def nap(x: Any, call: Call) -> Any:
+    _seen(call, "nap", x)
+    try:
+        for _ in range(3):
+            await asyncio.sleep(0.5)
         return x
+    finally:
+        await asyncio.sleep(0)  # cleaning up takes a step, too
 
-    @house.tool
-    async def nap(x: Any, call: Call) -> Any:
-        seen(call, "nap", x)
+
+@TOOLS.tool
+def plain(x: Any, call: Call) -> Any:
+    _seen(call, "plain", x)
+    return x
+
+
+@TOOLS.tool(effects="once")
+async def pay(x: Any, call: Call) -> Any:
+    _seen(call, "pay", x, once=True)
+    await asyncio.sleep(1)
+    return x
+
+
+@TOOLS.tool
+async def flaky(x: Any) -> Any:
+    STAGE.flaky.append(x)
+    await asyncio.sleep(0.1)
+    if len(STAGE.flaky) < 3:
+        raise ConnectionError("no")
+    return x
+
+
+@TOOLS.tool
+async def forever() -> None:
+    await asyncio.Event().wait()
+
+
+@TOOLS.tool
+async def stubborn() -> int:
+    for _ in range(5):
         try:
-            for _ in range(3):
-                await asyncio.sleep(0.5)
-            return x
-        finally:
-            await asyncio.sleep(0)  # cleaning up takes a step, too
+            await asyncio.sleep(1)
+        except asyncio.CancelledError:
+            continue
+    return 1
 
-    @house.tool
-    def plain(x: Any, call: Call) -> Any:
-        seen(call, "plain", x)
-        return x
 
-    @house.tools.tool(effects="once")
-    async def pay(x: Any, call: Call) -> Any:
-        seen(call, "pay", x, once=True)
-        await asyncio.sleep(1)
-        return x
+@TOOLS.tool
+async def bad(x: Any) -> None:
+    await asyncio.sleep(0.1)
+    raise ValueError(f"bad {x}")
 
-    @house.tool
-    async def flaky_(x: Any) -> Any:
-        flaky.append(x)
-        await asyncio.sleep(0.1)
-        if len(flaky) < 3:
-            raise ConnectionError("no")
-        return x
 
-    house.tools.register(flaky_, "flaky")
-
-    @house.tool
-    async def forever() -> None:
-        await asyncio.Event().wait()
-
-    @house.tool
-    async def stubborn(call: Call) -> int:
-        for _ in range(5):
-            try:
-                await asyncio.sleep(1)
-            except asyncio.CancelledError:
-                continue
-        return 1
-
-    @house.tool
-    async def bad(x: Any) -> None:
-        await asyncio.sleep(0.1)
-        raise ValueError(f"bad {x}")
-
-    @house.tool
-    async def undo(x: Any, call: Call) -> None:
-        trace.log.append(f"undo {x}")
-        await asyncio.sleep(0.2)
-        trace.log.append(f"undone {x}")
-
-    house.agents.add(Model())
-    house.workflows.update(child=CHILD, nest=NEST)
-    return house
+@TOOLS.tool
+async def undo(x: Any) -> None:
+    STAGE.trace.log.append(f"undo {x}")
+    await asyncio.sleep(0.2)
+    STAGE.trace.log.append(f"undone {x}")
 
 
 class Model:
@@ -189,7 +194,11 @@ class Model:
 
 
 def simhouse(loop: SimLoop, trace: Trace) -> SimHouse:
-    return furnish(SimHouse(loop, pools={"gpu": 2}, grace=20.0), trace)
+    house = SimHouse(loop, tools=TOOLS, pools={"gpu": 2}, grace=20.0)
+    house.agents.add(Model())
+    house.workflows.update(child=CHILD, nest=NEST)
+    STAGE.trace, STAGE.journal, STAGE.flaky = trace, house.journal, []
+    return house
 
 
 Story = Callable[[SimHouse, Execution, SimLoop, int], Any]
@@ -374,40 +383,46 @@ def _undo_name(told: Told, path: str, of_child: dict[str, str]) -> str | None:
     return item or path
 
 
-def check_cancelled(told: Told) -> None:
-    assert undone(told.trace) == to_undo(told)
+def tell_at_every_step(kind: str, story: Story, seed: int = 1) -> None:
+    whole = tell(kind, calm, seed=seed)
+    for step in range(1, whole.steps + 1):
+        told, where = tell(kind, story, step, seed), f"seed {seed}, step {step} of {whole.steps}"
+        if told.phase == "cancelled":
+            assert story in CANCELS, where
+            check_cancelled(told, where)
+            continue
+        assert told.phase == whole.phase, where
+        assert told.execution.outputs == whole.execution.outputs, where
+        assert told.children.keys() == whole.children.keys(), where
+        if told.phase == "completed":
+            assert undone(told.trace) == [], where
+
+
+def check_cancelled(told: Told, where: str) -> None:
+    assert list(dict.fromkeys(undone(told.trace))) == to_undo(told), where
     for records in told.children.values():
-        assert type(records[-1].event).__name__ in ("ExecutionCancelled", "ExecutionCompleted")
+        assert type(records[-1].event).__name__ in ("ExecutionCancelled", "ExecutionCompleted"), where
 
 
-def steps_of(kind: str) -> tuple[Told, range]:
-    whole = tell(kind, calm)
-    return whole, range(1, whole.steps + 1)
+CANCELS = (cancelled, cancelled_while_paused, cancelled_while_suspended, suspended_while_cancelled)
+OTHERS = (recovered, resumed, paused)
 
 
-CANCELS = [cancelled, cancelled_while_paused, cancelled_while_suspended, suspended_while_cancelled]
-
-
-@pytest.mark.parametrize("story", CANCELS, ids=lambda s: s.__name__)
+@pytest.mark.parametrize("story", CANCELS, ids=lambda story: story.__name__)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_cancel_at_any_step_ends_it_promptly_and_undoes_what_was_done(kind: str, story: Story) -> None:
-    whole, steps = steps_of(kind)
-    for step in steps:
-        told = tell(kind, story, step)
-        if told.phase == "cancelled":
-            check_cancelled(told)
-        else:
-            assert (told.phase, told.execution.outputs) == (whole.phase, whole.execution.outputs), f"step {step}"
+    tell_at_every_step(kind, story)
 
 
-@pytest.mark.parametrize("story", [recovered, resumed, paused], ids=lambda s: s.__name__)
+@pytest.mark.parametrize("story", OTHERS, ids=lambda story: story.__name__)
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_interruption_at_any_step_ends_as_if_nothing_had_been(kind: str, story: Story) -> None:
-    whole, steps = steps_of(kind)
-    for step in steps:
-        told = tell(kind, story, step)
-        assert told.phase == whole.phase, f"step {step}"
-        assert told.execution.outputs == whole.execution.outputs, f"step {step}"
-        assert told.children.keys() == whole.children.keys(), f"step {step}"
-        if told.phase == "completed":
-            assert undone(told.trace) == [], f"step {step}"
+    tell_at_every_step(kind, story)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("kind", KINDS)
+def test_interruptions_under_other_seeds(kind: str) -> None:
+    for seed in range(2, 22):
+        for story in (*CANCELS, *OTHERS):
+            tell_at_every_step(kind, story, seed)
