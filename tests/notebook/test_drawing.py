@@ -251,6 +251,16 @@ def test_a_thousand_nodes_are_drawn_in_two_seconds():
     assert len(text) < 1_000_000
 
 
+def test_a_thousand_nodes_with_long_wires_are_drawn_in_two_seconds():
+    long = "".join(f"  n{n}: {{set: {{v: =n{n - 1}.v}}, needs: n{max(0, n - 7)}}}\n" for n in range(1, 1000))
+    drawing = drawn(f"name: long\nnodes:\n  n0: {{set: {{v: 1}}}}\n{long}")
+    layout._kept.clear()
+    began = time.perf_counter()
+    text = svg(drawing, layout.layout(drawing))
+    assert time.perf_counter() - began < 2.0
+    assert text.count('class="nbf-node') == 1000
+
+
 def test_dot_for_people_has_the_words():
     source = dot.source(drawn(GRAPH))
     assert "good_enough" in source

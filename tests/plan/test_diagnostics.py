@@ -99,3 +99,10 @@ def test_every_family_has_a_title() -> None:
 
 def test_the_page_is_made_of_the_table() -> None:
     assert (ROOT / "docs/diagnostics.md").read_text(encoding="utf-8") == document()
+
+
+def test_the_page_writes_inputs_as_the_shell_takes_them() -> None:
+    page = document()
+    assert """Not `-i 'n="3"'` but `-i n=3`""" in page
+    assert "Not without inputs but `-i url=x`" in page
+    assert "Not `-i 'url=no address'` but" in page

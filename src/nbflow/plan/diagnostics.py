@@ -5,6 +5,8 @@ The table is `diagnostics.yaml`; `python -m nbflow.plan.diagnostics` writes docs
 
 from __future__ import annotations
 
+import json
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -93,7 +95,7 @@ def _section(entry: Code) -> list[str]:
         return [*lines, f"Not `{entry.bad_value}`{scope}", "", f"but `{entry.good_value}`", ""]
     if entry.bad_inputs is not None:
         lines += ["```yaml", *entry.good.rstrip("\n").split("\n"), "```", ""]
-        return [*lines, f"Not `{_inputs(entry.bad_inputs)}` but `{_inputs(entry.good_inputs or {})}`", ""]
+        return [*lines, f"Not {_inputs(entry.bad_inputs)} but {_inputs(entry.good_inputs or {})}", ""]
     if isinstance(entry.bad, bytes):
         return [*lines, f"Not the bytes `{entry.bad[:12].hex(' ')} …`", ""]
     lines += ["```yaml", "# not", *_visible(entry.bad), "```", ""]
@@ -111,7 +113,21 @@ def _escaped(letter: str) -> str:
 
 
 def _inputs(given: Mapping[str, Any]) -> str:
-    return " ".join(f"-i {name}={value}" for name, value in given.items())
+    if not given:
+        return "without inputs"
+    given_so = (shlex.join(["-i", f"{name}={_written(value)}"]) for name, value in given.items())
+    return f"`{' '.join(given_so)}`"
+
+
+def _written(value: Any) -> str:
+    """A value after `-i NAME=`: text as it is, in quotes when it would be read as JSON."""
+    if not isinstance(value, str):
+        return json.dumps(value)
+    try:
+        json.loads(value)
+    except ValueError:
+        return value
+    return json.dumps(value)
 
 
 if __name__ == "__main__":

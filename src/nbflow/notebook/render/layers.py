@@ -39,6 +39,12 @@ def _forward(picture: Picture, ends: Ends) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
+def spanned(picture: Picture) -> int:
+    """How many layers the wires cross, all together; a layout by ranks pays for each."""
+    level, ends = levels(picture), Ends(picture)
+    return sum(max(level[head] - level[tail] - 1, 0) for tail, head in _forward(picture, ends))
+
+
 def direction(picture: Picture, wide: float, high: float) -> str:
     """Left to right or top to bottom, whichever fits an output cell at the larger scale."""
     count: dict[int, int] = {}

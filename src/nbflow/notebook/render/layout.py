@@ -19,6 +19,7 @@ from nbflow.notebook.render.places import Curve, Layout, Point, Rect, Style
 
 BIG = 150  # boxes; above it the layout runs in a thread
 LIMIT = 20.0  # seconds for the layout program
+SPANNED = 2_000  # layers crossed by wires; the layout program takes seconds for more
 KEPT = 32  # layouts kept
 MARGIN = 10.0
 INSET = 4.0  # a frame is drawn this much inside its place, so that neighbours do not touch
@@ -35,7 +36,7 @@ def layout(picture: Picture) -> Layout:
     if skeleton in _kept:
         _kept.move_to_end(skeleton)
         return _kept[skeleton]
-    answer = _run(skeleton)
+    answer = _run(skeleton) if layers.spanned(picture) <= SPANNED else None
     found = layers.layered(picture, sizes) if answer is None else _Reading(answer, picture, sizes, style).layout()
     _kept[skeleton] = found
     while len(_kept) > KEPT:
