@@ -48,7 +48,7 @@ async def test_an_odd_but_good_text_runs_as_it_says(case) -> None:
 
 @pytest.mark.parametrize("case", LIMITS, ids=ids)
 async def test_a_fan_without_bounds_meets_a_limit(case, monkeypatch) -> None:
-    monkeypatch.setattr("nbflow.runtime.engine.MAX_NODE_RUNS", 2_000)
+    monkeypatch.setattr("nbflow.runtime.limits.MAX_NODE_RUNS", 2_000)
     text = corpus.text_of(case)
     assert isinstance(text, str)
     ran = await run_text(text)

@@ -13,6 +13,7 @@ from nbflow.execution.bodies import ready
 from nbflow.execution.events import SignalReceived
 from nbflow.execution.state import Frame, NodeState
 from nbflow.ports.executors import Attempt, BodyKind, MovingKind, WaitingKind
+from nbflow.runtime.limits import check_size
 from nbflow.runtime.performer import describe, failure
 from nbflow.runtime.scope import NodeScope
 from nbflow.spec.expressions import Value
@@ -83,7 +84,7 @@ def _step(driver: Driver, node: NodeState) -> o.Outcome | Attempt | tuple[o.Outc
         return o.Succeeded(node.path, 0, plan.mock.evaluate(scope), taken={"mock": True})
     step = driver.engine.kinds[plan.kind].activate(node, scope, driver.engine.clock.now())
     if isinstance(step, o.Opened):
-        driver.engine.check_size(driver.state, node, step)
+        check_size(driver.state, node, step)
     return step
 
 

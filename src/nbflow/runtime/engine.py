@@ -6,12 +6,12 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from nbflow.errors import InputError, NodeError, NotFound, StorageError
+from nbflow.errors import InputError, NotFound, StorageError
 from nbflow.execution import outcomes as o
 from nbflow.execution.events import ExecutionStarted, Record
 from nbflow.execution.evolve import fold
 from nbflow.execution.state import ENDED, ExecutionState, NodeState
-from nbflow.plan.plan import ForEach, Loop, NodePlan, Plan
+from nbflow.plan.plan import NodePlan, Plan
 from nbflow.ports.clock import Clock, SystemClock
 from nbflow.ports.executors import Kind, MovingKind, PerformedKind
 from nbflow.ports.journal import Journal, Summary
@@ -25,7 +25,6 @@ from nbflow.spec.schema import apply_inputs, check
 
 log = logging.getLogger(__name__)
 NO_INPUTS = {"type": "object", "properties": {}, "additionalProperties": False}  # of a workflow that declares none
-MAX_NODE_RUNS = 100_000  # nodes of bodies in one execution
 
 
 class Engine:
@@ -183,19 +182,6 @@ class Engine:
         await self.journal.close()
 
     # --- checks and news -----------------------------------------------------------------------------
-
-    def check_size(self, state: ExecutionState, node: NodeState, step: o.Opened) -> None:
-        """Refuse bodies that would go past the limit of node runs."""
-        work = node.node.work
-        if not isinstance(work, ForEach | Loop):
-            return
-        wanted = len(state.nodes) + (step.total or 1) * len(work.body.nodes)
-        if wanted > MAX_NODE_RUNS and wanted > len(state.root.body.nodes) * 2:
-            raise NodeError(
-                "LimitReached",
-                f"{wanted} node runs in one execution are past the limit of {MAX_NODE_RUNS}",
-                code="limit.fanout",
-            )
 
     def check_answer(self, node: NodeState, value: Any) -> None:
         """Raise `InputError` when an answer does not fit the question's schema."""
