@@ -7,11 +7,14 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+SETTLES = ("NodeCompleted", "NodeFailed", "NodeSkipped", "NodeCancelled")
 BROKEN = {
     "a sequence has a gap": "select count(*) from (select max(sequence) top, count(*) n from journal) where top <> n",
     "a node was settled twice": """
-        select count(*) from (select node from journal where event in ('NodeCompleted', 'NodeFailed', 'NodeSkipped')
-        group by node having count(*) > 1)""",
+        select count(*) from settled one join settled two on one.node = two.node and one.rowid < two.rowid
+        where not exists (select 1 from journal again where again.event = 'AttemptFailed'
+        and again.sequence between one.sequence and two.sequence
+        and (one.node like again.node || '[%' or one.node like again.node || '.%'))""",
     "a node started after it was settled": """
         select count(*) from journal started join journal done on started.node = done.node
         and done.event in ('NodeCompleted', 'NodeFailed') and started.event = 'NodeStarted'
@@ -72,7 +75,7 @@ def broken(
     with sqlite3.connect(":memory:") as base:
         base.execute("create table journal (sequence int, event text, node text, attempt int, handled text)")
         base.execute("create table effects (node text, attempt int, committed int, strict int, once int)")
-        for table in ("skipped", "activated", "cancelled"):
+        for table in ("skipped", "activated", "cancelled", "settled"):
             base.execute(f"create table {table} (node text, sequence int)")
         base.execute("create table edges (source text, target text, needed int)")
         base.executemany("insert into edges values (?, ?, ?)", edges)
@@ -80,6 +83,9 @@ def broken(
         base.executemany("insert into limits values (?, ?)", limits)
         for row in rows:
             at = row["sequence"]
+            settled = [row["node"]] if row["event"] in SETTLES else []
+            settled += [path for path, _ in row.get("skipped") or ()] + list(row.get("cancelled") or ())
+            base.executemany("insert into settled values (?, ?)", [(path, at) for path in settled])
             base.execute(
                 "insert into journal values (?, ?, ?, ?, ?)",
                 (at, row["event"], row.get("node"), row.get("attempt"), row.get("handled")),

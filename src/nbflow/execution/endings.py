@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from nbflow.execution import events as e
@@ -9,13 +10,13 @@ from nbflow.execution.state import ENDED, SETTLED, ExecutionState, NodeState
 
 
 def begin_end(
-    state: ExecutionState, phase: str, error: dict[str, Any] | None, *, but: str | None = None
+    state: ExecutionState, phase: str, error: dict[str, Any] | None, *, but: Collection[str] = ()
 ) -> list[e.Event]:
-    """The execution will end as `phase`: all that is active is cancelled, except the node that failed."""
+    """The execution will end as `phase`: all that is active is cancelled, except what just was settled."""
     active = tuple(
         path
         for path, node in state.nodes.items()
-        if node.phase not in SETTLED and not node.frame.closed and path != but
+        if node.phase not in SETTLED and not node.frame.closed and path not in but
     )
     return [e.ExecutionEnding(phase, error, active)]
 

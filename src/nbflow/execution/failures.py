@@ -24,8 +24,12 @@ def failed(
     luck: float = 0.0,
     retryable: bool = True,
     retry_after: float | None = None,
+    over: frozenset[str] = frozenset(),
 ) -> list[e.Event]:
-    """A node's attempt failed: retry → on_error of the node → its body or the execution fails."""
+    """A node's attempt failed: retry → on_error of the node → its body or the execution fails.
+
+    `over` are nodes that the facts before these have settled.
+    """
     path, attempt = node.path, node.attempt
     due = retry_at(node, error, at, luck, retry_after) if retryable and not state.ending else None
     if due is not None:
@@ -37,20 +41,22 @@ def failed(
     if rule.action == "then" and rule.then is not None:
         chosen = (rule.then,)
         return [e.NodeFailed(path, attempt, error, "then", None, *follow(frame, index, False, chosen), chosen)]
-    fact = e.NodeFailed(path, attempt, error)
+    fact, over = e.NodeFailed(path, attempt, error), over | {path}
+    error = {"node": path, "attempt": attempt, **error}
     if frame.path == "":
-        return [fact, *begin_end(state, "failed", {"node": path, "attempt": attempt, **error}, but=path)]
-    return [fact, *broken(state, frame, {"node": path, "attempt": attempt, **error}, at)]
+        return [fact, *begin_end(state, "failed", error, but=over)]
+    return [fact, *broken(state, frame, error, at, over)]
 
 
-def give_up(state: ExecutionState, frame: Frame) -> list[e.Event]:
-    """Cancel what is active in a frame and in the frames inside it."""
+def give_up(state: ExecutionState, frame: Frame, over: frozenset[str] = frozenset()) -> list[e.Event]:
+    """Cancel what is active in a frame and in the frames inside it, without what is `over`."""
     facts: list[e.Event] = []
     for node in frame.nodes:
-        if node is None or node.phase in SETTLED:
+        if node is None or node.phase in SETTLED or node.path in over:
             continue
         for path in node.opened or ():
-            facts += give_up(state, state.frames[path])
+            if not state.frames[path].closed:
+                facts += give_up(state, state.frames[path], over)
         facts.append(e.NodeCancelled(node.path, f"{frame.path} failed"))
     return facts
 
@@ -62,12 +68,15 @@ def body_broken(state: ExecutionState, outcome: o.BodyBroken, at: float) -> list
     return broken(state, frame, outcome.error, at)
 
 
-def broken(state: ExecutionState, frame: Frame, error: dict[str, Any], at: float) -> list[e.Event]:
+def broken(
+    state: ExecutionState, frame: Frame, error: dict[str, Any], at: float, over: frozenset[str] = frozenset()
+) -> list[e.Event]:
     """A body failed: what its owner's failure mode says."""
     owner = frame.owner
+    facts = give_up(state, frame, over)
+    facts.append(e.BodyEnded(owner.path if owner else "", frame.path, None, error))
     if owner is None or frame.cleanup:
-        return [*give_up(state, frame), e.BodyEnded(owner.path if owner else "", frame.path, None, error)]
-    facts: list[e.Event] = [*give_up(state, frame), e.BodyEnded(owner.path, frame.path, None, error)]
+        return facts
     work = owner.node.work
     if isinstance(work, Machine):
         return facts  # the machine hears of it as an event
@@ -77,5 +86,6 @@ def broken(state: ExecutionState, frame: Frame, error: dict[str, Any], at: float
     for path in owner.opened or ():
         other = state.frames[path]
         if other is not frame and not other.closed:
-            facts += give_up(state, other)
-    return facts + failed(state, owner, error, at)
+            facts += give_up(state, other, over)
+    over |= {fact.node for fact in facts if isinstance(fact, e.NodeCancelled)}
+    return facts + failed(state, owner, error, at, over=over)
