@@ -66,3 +66,35 @@ def test_an_entry_point_that_cannot_be_loaded_says_which() -> None:
 
     with pytest.raises(ExecutorError, match="the plug-in for shout cannot be loaded: no such module"):
         Plugins().load({"shout": load})
+
+
+@pytest.mark.parametrize("verb", ["shout", "yell"])
+def test_an_entry_point_may_lead_to_a_decorated_function(verb: str) -> None:
+    plugins = Plugins()
+
+    def load() -> object:
+        @plugins.kind("shout", effects="idempotent")
+        def shout(given: Shout) -> str:
+            return given.text.upper()
+
+        return shout
+
+    plugins.load({verb: load})
+    assert plugins.specs[verb].effects == "idempotent"
+    assert parse(f"nodes: {{a: {{{verb}: {{text: hi}}}}}}", kinds=plugins.specs).diagnostics == ()
+
+
+def test_an_entry_point_may_lead_to_a_function_and_its_effects() -> None:
+    plugins = Plugins()
+
+    def shout(given: Shout) -> str:
+        return given.text.upper()
+
+    plugins.load({"shout": lambda: (shout, "none")})
+    assert plugins.specs["shout"].effects == "none"
+    with pytest.raises(ExecutorError, match="declare its effects"):
+        plugins.load({"yell": lambda: shout_undeclared})
+
+
+def shout_undeclared(given: Shout) -> str:
+    return given.text

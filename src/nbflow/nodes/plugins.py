@@ -33,11 +33,11 @@ class PluginKind:
     def __init__(self, function: Function, name: str, effects: Effects, doc: str) -> None:
         self.function, self.name = function, name
         self.model, self._wants_call = _model_of(function, name)
-        self._effects = effects
+        self.effects_of_kind = effects
         self.spec = KindSpec(name, model=self.model, effects=effects, doc=doc)
 
     def effects(self, node: NodePlan, inputs: Any = None) -> Effects:
-        return node.effects or self._effects
+        return node.effects or self.effects_of_kind
 
     def fingerprint(self, node: NodePlan) -> str:
         return f"{self.function.__module__}.{self.function.__qualname__}"
@@ -110,5 +110,10 @@ class Plugins:
                 found = load()
             except Exception as problem:
                 raise ExecutorError(f"the plug-in for {name} cannot be loaded: {problem}") from problem
-            function, effects = found if isinstance(found, tuple) else (found, getattr(found, "effects", None))
-            self.add(function, name, effects)
+            if name not in self.kinds:  # else its decorator has registered it just now
+                function, effects = found if isinstance(found, tuple) else (found, self._declared(found))
+                self.add(function, name, effects)
+
+    def _declared(self, function: Function) -> Effects | None:
+        """The effects that a decorator gave a function, under whatever name."""
+        return next((made.effects_of_kind for made in self.kinds.values() if made.function is function), None)
