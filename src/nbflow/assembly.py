@@ -44,6 +44,7 @@ from nbflow.runtime.engine import Engine, unknown
 from nbflow.runtime.execution import Execution
 from nbflow.settings import settings
 from nbflow.spec.document import Limits
+from nbflow.spec.kinds import KindSpec
 from nbflow.storage.addresses import Address, read_address
 
 tools = ToolRegistry()
@@ -68,6 +69,12 @@ def _load_plugins() -> None:
     entries = entry_points(group="nbflow.nodes")
     plugins.load({entry.name: entry.load for entry in entries})
     add_runtimes(agents, secrets, {entry.name: entry.load for entry in entry_points(group="nbflow.agents")})
+
+
+def installed() -> Mapping[str, KindSpec]:
+    """The kinds of the language as installed: built-in ones, registered ones, and those of plug-ins."""
+    _load_plugins()
+    return kinds
 
 
 # --- workflows -------------------------------------------------------------------------------------------
@@ -208,8 +215,11 @@ def open_upkeep(store: str | None = None) -> Any:
     """Checking, vacuum, export and import of an embedded store. Raises `StorageError` for others."""
     address = _address(store)
     if address.path is None:
-        raise StorageError("store.url", f"`nbflow store` is for embedded stores, not for {address.scheme}",
-                           "a server has tools of its own, such as pg_dump")
+        raise StorageError(
+            "store.url",
+            f"`nbflow store` is for embedded stores, not for {address.scheme}",
+            "a server has tools of its own, such as pg_dump",
+        )
     return _adapter(address.scheme, "upkeep")(address.path)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -386,6 +388,42 @@ def test_the_schema_of_the_language_is_a_json_schema(shell):
     schema = json.loads(shell("schema").out)
     assert "nodes" in json.dumps(schema)
     assert schema["$schema"].startswith("https://json-schema.org/")
+
+
+PLUG_IN = """\
+import nbflow
+from pydantic import BaseModel
+
+class Shout(BaseModel, extra="forbid"):
+    text: str
+
+@nbflow.kind("shout", effects="none")
+async def shout(given: Shout) -> str:
+    return given.text.upper()
+"""
+
+
+def test_a_verb_of_an_installed_package_is_one_of_the_language(shell, tmp_path):
+    packages = tmp_path / "packages"
+    (packages / "shouting-1.0.dist-info").mkdir(parents=True)
+    (packages / "shouting.py").write_text(PLUG_IN)
+    (packages / "shouting-1.0.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: shouting\nVersion: 1.0\n"
+    )
+    (packages / "shouting-1.0.dist-info" / "entry_points.txt").write_text("[nbflow.nodes]\nshout = shouting:shout\n")
+    environment = {**os.environ, "NBFLOW_STORE": "memory:", "PYTHONPATH": os.pathsep.join([str(packages), *sys.path])}
+
+    def nbflow(*words):
+        command = [sys.executable, "-m", "nbflow.access", *words]
+        return subprocess.run(
+            command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+        ).stdout
+
+    schema = json.loads(nbflow("schema"))
+    assert "shout" in schema["$defs"]["node"]["properties"]
+    workflow = tmp_path / "loud.yaml"
+    workflow.write_text("nodes: {a: {shout: {text: hi}}}\n")
+    assert json.loads(nbflow("run", str(workflow), "--json"))["outputs"] == {"a": "HI"}
 
 
 def test_the_doctor_names_no_secret(shell, monkeypatch):

@@ -132,8 +132,8 @@ class Completer:
         if parents[-1] in NESTING:
             return ()
         if len(parents) > 1 and parents[-2] in NESTING:
-            return [f"{name}:" for name in (*assembly.kinds, *NODE_FIELDS, "nodes")]
-        kind = assembly.kinds.get(parents[-1])
+            return [f"{name}:" for name in (*assembly.installed(), *NODE_FIELDS, "nodes")]
+        kind = assembly.installed().get(parents[-1])
         return [f"{name}:" for name in kind.fields] if kind is not None else ()
 
 

@@ -39,4 +39,4 @@ def _show(found: Sequence[Diagnostic], name: str) -> None:
 def schema() -> None:
     """Print the JSON Schema of the language as installed, for editors."""
     with Answer(False) as answer:
-        answer.give(None, lambda: out.print(json_.dumps(language_schema(assembly.kinds), indent=2), markup=False))
+        answer.give(None, lambda: out.print(json_.dumps(language_schema(assembly.installed()), indent=2), markup=False))
