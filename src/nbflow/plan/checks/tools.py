@@ -33,6 +33,10 @@ _READ: Mapping[str, Schema] = {
 }  # fmt: skip
 _WRITE: Mapping[str, Schema] = {**_READ, "json": _ANY, "form": _OBJECT, "files": {"type": "array"}, "body": _ANY}
 
+_DATABASE: Mapping[str, Schema] = {
+    "query": _TEXT, "params": _ANY, "connection": _TEXT, "max_rows": {"type": "integer"},
+}  # fmt: skip
+
 BUILT_IN: Mapping[str, Schema] = {
     "http.get": _object(("url",), **_READ),
     "http.delete": _object(("url",), **_WRITE),
@@ -40,8 +44,10 @@ BUILT_IN: Mapping[str, Schema] = {
     "http.put": _object(("url",), **_WRITE),
     "http.patch": _object(("url",), **_WRITE),
     "http.request": _object(("method", "url"), method=_TEXT, **_WRITE),
-    "database.query": _object(("query",), query=_TEXT, parameters=_ANY, connection=_TEXT, limit=_ANY, frame=_ANY),
-    "database.execute": _object(("query",), query=_TEXT, parameters=_ANY, connection=_TEXT),
+    "database.query": _object(
+        ("query",), query=_TEXT, params=_ANY, connection=_TEXT, rows=_ANY, max_rows=_ANY, tables=_ANY
+    ),
+    "database.execute": _object(("query",), query=_TEXT, params=_ANY, connection=_TEXT, max_rows=_ANY),
     "email.send": _object(
         ("to", "subject"), to=_TEXTS, subject=_TEXT, body=_TEXT, html=_TEXT, cc=_TEXTS, bcc=_TEXTS, reply_to=_TEXTS,
         attachments=_ANY, **{"from": _TEXT},
@@ -192,7 +198,7 @@ def _query(checking: Checking, at: Located) -> None:
             return
         checking.wrong(
             at, "sql.template_in_query", "values inside the text of a query can change what it does",
-            "name a parameter in the query and give its value under 'parameters'",
+            "name a parameter in the query and give its value under 'params'",
         )  # fmt: skip
 
 
