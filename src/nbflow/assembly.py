@@ -23,7 +23,7 @@ from nbflow.integrations.agents.prices import price
 from nbflow.integrations.agents.providers import connect
 from nbflow.integrations.agents.registry import AgentRegistry
 from nbflow.integrations.cassettes import Cassettes, TapedAgents, TapedTools
-from nbflow.integrations.secrets import Secrets, usual_sources
+from nbflow.integrations.secrets import LOOKS_SECRET, Secrets, usual_sources
 from nbflow.integrations.tools.built_in import add_built_in
 from nbflow.integrations.tools.registry import ToolRegistry
 from nbflow.nodes.agent import AgentExecutor
@@ -59,6 +59,7 @@ tool = tools.tool
 agent = agents.agent
 kind = plugins.kind
 LACKS = "define what is missing, then recover again"
+_all_names = False
 _known: dict[str, Workflow] = {}  # workflows of this process by name, for `workflow: NAME`
 _engines: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Engine]] = weakref.WeakKeyDictionary()
 
@@ -311,6 +312,21 @@ def _nearest_engine(store: str | None) -> Engine:
         return _make_engine(store_url(store))
 
 
+def see_environment(*, all_names: bool) -> None:
+    """In a notebook `env.NAME` sees all names but those that look like secrets; elsewhere those that are allowed."""
+    global _all_names  # noqa: PLW0603 - one process, one notebook
+    _all_names = all_names
+
+
+def seen_environment(allowed: Sequence[str]) -> dict[str, str]:
+    """What `env` is for a new engine."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in allowed or (_all_names and not LOOKS_SECRET.search(name))
+    }
+
+
 def _make_engine(url: str) -> Engine:
     chosen = settings()
     tools.threads.most = agents.threads.most = chosen.threads
@@ -336,7 +352,7 @@ def _make_engine(url: str) -> Engine:
         secrets=secrets,
         redact=secrets.redactor.clean,
         guard=secrets.redactor.stream,
-        env={name: os.environ[name] for name in chosen.env_allow if name in os.environ},
+        env=seen_environment(chosen.env_allow),
         limit=chosen.concurrency,
         pools=chosen.pools,
         rates=chosen.rates,

@@ -11,6 +11,7 @@ from nbflow.execution.outcomes import Outcome, Succeeded
 from nbflow.execution.state import NodeState
 from nbflow.plan.plan import Aggregate
 from nbflow.ports.executors import Scope
+from nbflow.spec.document import kind_of
 
 
 class AggregateKind:
@@ -37,7 +38,7 @@ def aggregate(work: Aggregate, items: Any, scope: Scope) -> Any:
 
 
 def _wrong(how: str, wanted: str, got: Any) -> NodeError:
-    return NodeError("InvalidInput", f"aggregate: {how} takes {wanted}; this is {type(got).__name__}")
+    return NodeError("InvalidInput", f"aggregate: {how} takes {wanted}; this is {kind_of(got)}")
 
 
 def _concat(values: list[Any]) -> Any:

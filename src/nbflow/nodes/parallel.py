@@ -8,6 +8,7 @@ from nbflow.execution.outcomes import BodyDone, Opened, Outcome, Succeeded
 from nbflow.execution.state import Frame, NodeState
 from nbflow.plan.plan import Branches, ForEach
 from nbflow.ports.executors import Scope
+from nbflow.spec.document import kind_of
 
 MAX_ITEMS = 10_000
 
@@ -21,7 +22,7 @@ class ParallelKind:
         assert isinstance(work, ForEach)
         items = work.items.evaluate(scope)
         if not isinstance(items, list):
-            raise NodeError("InvalidInput", f"for_each takes a list; {work.items.text} is {type(items).__name__}")
+            raise NodeError("InvalidInput", f"for_each takes a list; {work.items.text} is {kind_of(items)}")
         if len(items) > MAX_ITEMS:
             raise NodeError(
                 "LimitReached",

@@ -58,6 +58,7 @@ class Extension:
         if shell.Completer is not None:
             shell.Completer.custom_matchers.append(self.completer.match)
         assembly.tools.use_namespace(lambda: shell.user_ns)
+        assembly.see_environment(all_names=True)
         threading.Thread(target=warm_up, name="nbflow-warm-up", daemon=True).start()
 
     def unload(self) -> None:
@@ -76,6 +77,7 @@ class Extension:
         if shell.Completer is not None and self.completer.match in shell.Completer.custom_matchers:
             shell.Completer.custom_matchers.remove(self.completer.match)
         assembly.tools.use_namespace(None)
+        assembly.see_environment(all_names=False)
 
     def fresh(self, info: Any = None) -> None:
         """A new cell has drawn nothing yet."""
