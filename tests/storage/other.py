@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -85,6 +86,13 @@ class _Inside:
         await self.journal.close()
         self.journal = None
         return "ok"
+
+    async def fork(self) -> int:
+        """A child that lives on and does nothing; its pid."""
+        child = os.fork()
+        if child == 0:
+            signal.pause()
+        return child
 
     async def hold(self) -> str:
         import duckdb

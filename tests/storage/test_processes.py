@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -127,6 +128,30 @@ async def test_an_execution_that_has_ended_may_be_taken_up_elsewhere(path: Path)
     await journal.append("x", records(5, 5), after=4)
     assert [record.sequence for record in await journal.read("x")] == [1, 2, 3, 4, 5]
     await journal.close()
+
+
+async def test_a_refused_append_keeps_nobody_else_out(path: Path) -> None:
+    with another(path) as first, another(path) as second:
+        first.tell("append", "x", 1, 2)
+        first.kill()
+        assert "2 records" in second.tell("append", "x", 9, 9)
+        journal = DuckDBJournal(path)
+        await journal.append("x", records(3, 3), after=2)
+        assert "JournalConflict" in second.tell("append", "x", 4, 4)
+        await journal.close()
+
+
+async def test_a_forked_child_does_not_keep_its_parents_executions(path: Path) -> None:
+    with another(path) as other:
+        other.tell("append", "x", 1, 2)
+        child = other.tell("fork")
+        other.kill()
+        try:
+            journal = DuckDBJournal(path)
+            await journal.append("x", records(3, 3), after=2)
+            await journal.close()
+        finally:
+            os.kill(child, signal.SIGKILL)
 
 
 async def test_two_journals_in_one_process_are_two_writers(path: Path) -> None:

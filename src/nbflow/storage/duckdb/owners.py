@@ -10,12 +10,25 @@ from __future__ import annotations
 import json
 import os
 import socket
+import weakref
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from nbflow.storage.duckdb.folder import Folder, try_lock
 from nbflow.storage.duckdb.segment import name_of
+
+_living: weakref.WeakSet[Owners] = weakref.WeakSet()
+
+
+def _let_go_in_child() -> None:
+    """A forked child is no writer: what its parent holds must not live on with it."""
+    for owner in _living:
+        owner.forget_lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go_in_child)
 
 
 class Owners:
@@ -35,9 +48,16 @@ class Owners:
             path = _owner_path(self.folder, self.writer)
             self._lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
             try_lock(self._lock)
+            _living.add(self)
             os.write(self._lock, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode())
             if not self.folder.claims.exists():
                 self._write([(execution, "") for execution in known()])
+
+    def forget_lock(self) -> None:
+        """Close the lock's file in a forked child; the parent goes on holding it."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def claim(self, executions: list[str]) -> dict[str, str | None]:
         """Take executions; the answer has for each None (it is new), ``"known"``, or who holds it, in words."""

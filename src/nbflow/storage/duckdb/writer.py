@@ -44,10 +44,15 @@ Answer = tuple[Batch, NbflowError | None]
 
 @dataclass(slots=True)
 class _State:
-    """What the thread knows: the last sequence of each execution it owns, and which are in doubt after a failure."""
+    """What the thread knows: the last sequence of each execution it owns, and which are in doubt after a failure.
+
+    `refused` and `claimed` are of the present group: whose records cannot be written and why, and what is newly owned.
+    """
 
     last: dict[str, int] = field(default_factory=dict)
     doubted: dict[str, StorageError] = field(default_factory=dict)
+    refused: dict[str, NbflowError] = field(default_factory=dict)
+    claimed: set[str] = field(default_factory=set)
 
 
 class Writer:
@@ -121,6 +126,9 @@ class Writer:
             if admitted:
                 self._store(admitted)
                 self._wrote()
+            unused = self._state.claimed - {batch.execution for batch in admitted}
+            if unused:  # what was refused is not ours to keep from others
+                self._release(sorted(unused))
         except Exception as error:  # noqa: BLE001 - whoever waits must be answered
             answered = {id(batch) for batch, _ in answers}
             failure = self._fail(error, group)
@@ -131,7 +139,7 @@ class Writer:
         """Own every execution of the group, or know who does; then know its last sequence."""
         last = self._state.last
         unknown = list(dict.fromkeys(batch.execution for batch in group if batch.execution not in last))
-        self._refused: dict[str, NbflowError] = {}
+        self._state.refused, self._state.claimed = {}, set()
         if not unknown:
             return
         first = {batch.execution: batch.after for batch in reversed(group)}
@@ -141,17 +149,19 @@ class Writer:
             elif answer in (None, "known"):
                 self._consult(execution)
             else:
-                self._refused[execution] = JournalConflict(f"{execution} is being written by {answer}")
+                self._state.refused[execution] = JournalConflict(f"{execution} is being written by {answer}")
+                continue
+            self._state.claimed.add(execution)
 
     def _consult(self, execution: str) -> None:
         try:
             self._state.last[execution] = self._last_sequence(execution)
         except StorageError as error:
-            self._refused[execution] = error
+            self._state.refused[execution] = error
 
     def _admit(self, batch: Batch) -> NbflowError | None:
         """Why a batch is refused; None when it is next in its execution, which it then is."""
-        refusal = self._refused.get(batch.execution)
+        refusal = self._state.refused.get(batch.execution)
         if refusal is not None:
             return refusal
         last = self._state.last[batch.execution]
