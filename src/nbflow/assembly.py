@@ -22,6 +22,7 @@ from nbflow.integrations.agents.plugins import add_runtimes
 from nbflow.integrations.agents.prices import price
 from nbflow.integrations.agents.providers import connect
 from nbflow.integrations.agents.registry import AgentRegistry
+from nbflow.integrations.bus.memory import MemoryBus
 from nbflow.integrations.cassettes import Cassettes, TapedAgents, TapedTools
 from nbflow.integrations.secrets import LOOKS_SECRET, Secrets, usual_sources
 from nbflow.integrations.tools.built_in import add_built_in
@@ -54,6 +55,7 @@ cassettes = Cassettes(secrets.redactor.clean, SystemClock())
 secrets.fall_back_on(cassettes.secret)
 add_built_in(tools, secrets, SystemClock(), settings)
 plugins = Plugins()
+bus = MemoryBus()
 kinds = plugins.specs
 tool = tools.tool
 agent = agents.agent
@@ -357,6 +359,7 @@ def _make_engine(url: str) -> Engine:
         pools=chosen.pools,
         rates=chosen.rates,
         history=Past(),
+        bus=bus,
     )
     child.engine = made
     return made

@@ -10,6 +10,7 @@ import pytest
 from nbflow.errors import ExecutionFailed
 from nbflow.history.past import Past
 from nbflow.integrations.agents.registry import AgentRegistry
+from nbflow.integrations.bus.memory import MemoryBus
 from nbflow.integrations.tools.registry import ToolRegistry
 from nbflow.nodes.agent import AgentExecutor
 from nbflow.nodes.registry import built_in
@@ -27,6 +28,7 @@ class House:
 
     def __init__(self) -> None:
         self.tools, self.agents, self.journal = ToolRegistry(), AgentRegistry(), MemoryJournal()
+        self.bus = MemoryBus()
         self.workflows: dict[str, str] = {}
         self.engine = self.new_engine()
 
@@ -41,6 +43,7 @@ class House:
             built_in(tool=tool, agent=agent, workflow=child),
             lambda text, name: parse(text, name=name, tools=self.tools.schemas()).plan,
             history=Past(),
+            bus=self.bus,
             **more,
         )
         child.engine = engine

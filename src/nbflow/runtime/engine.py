@@ -12,6 +12,7 @@ from nbflow.execution.events import ExecutionStarted, Record
 from nbflow.execution.evolve import fold
 from nbflow.execution.state import ENDED, ExecutionState, NodeState
 from nbflow.plan.plan import NodePlan, Plan
+from nbflow.ports.bus import Bus
 from nbflow.ports.clock import Clock, SystemClock
 from nbflow.ports.executors import Kind, MovingKind, PerformedKind
 from nbflow.ports.journal import Journal, Summary
@@ -19,6 +20,7 @@ from nbflow.ports.results import Results
 from nbflow.runtime.cache import Cache
 from nbflow.runtime.dispatcher import Dispatcher
 from nbflow.runtime.driver import Driver
+from nbflow.runtime.exchange import Exchange
 from nbflow.runtime.execution import Execution, History
 from nbflow.runtime.speech import Guard, Open
 from nbflow.spec.schema import apply_inputs, check
@@ -51,6 +53,7 @@ class Engine:
         grace: float = 10.0,
         history: History | None = None,
         guard: Guard | None = None,
+        bus: Bus | None = None,
     ) -> None:
         self.journal, self.kinds, self.compile = journal, kinds, compile
         self.performed = {name: kind for name, kind in kinds.items() if isinstance(kind, PerformedKind)}
@@ -65,6 +68,7 @@ class Engine:
         self.cache = Cache(journal, self.clock)
         self.dispatcher = Dispatcher(self.clock, limit, pools, rates)
         self.drivers: dict[str, Driver] = {}
+        self.exchange = Exchange(bus, self.drivers) if bus is not None else None
         self.warnings: list[tuple[str, str]] = []
         self.closed = False
 
@@ -94,6 +98,8 @@ class Engine:
     def _drive(self, id: str, state: ExecutionState, records: list[Record]) -> Driver:
         driver = self.drivers[id] = Driver(self, id, state, records)
         self.dispatcher.learn(state.plan)
+        if self.exchange is not None:
+            self.exchange.join(driver, state.plan)
         driver.limit()
         return driver
 
@@ -169,6 +175,8 @@ class Engine:
 
     def ended(self, driver: Driver) -> None:
         self.drivers.pop(driver.id, None)
+        if self.exchange is not None:
+            self.exchange.part(driver)
 
     async def close(self) -> None:
         """Suspend what runs and close the journal."""
@@ -179,6 +187,8 @@ class Engine:
                 driver.tell(o.SuspendWished("closed"), lambda done=done: done.done() or done.set_result(None))  # type: ignore[misc]
                 await done
         self.dispatcher.close()
+        if self.exchange is not None:
+            self.exchange.close()
         await self.journal.close()
 
     # --- checks and news -----------------------------------------------------------------------------

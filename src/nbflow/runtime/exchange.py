@@ -1,0 +1,70 @@
+"""Between executions and the bus: what one emits goes out once it is committed, and comes in where it is listened for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from nbflow.execution.events import Record, SignalReceived
+from nbflow.execution.outcomes import Signalled
+from nbflow.plan.plan import Emit, Listen, Machine, Plan
+from nbflow.ports.bus import Bus, Message
+
+if TYPE_CHECKING:
+    from nbflow.runtime.driver import Driver
+
+REMEMBERED = 10_000  # ids of messages, so that one that comes twice is heard once
+
+
+class Exchange:
+    """The share one engine has in a bus. It begins with its first execution and ends with `close`."""
+
+    def __init__(self, bus: Bus, drivers: Mapping[str, Driver]) -> None:
+        self._bus, self._drivers = bus, drivers
+        self._leave: Callable[[], None] | None = None
+        self._listening: dict[str, frozenset[str]] = {}
+        self._heard: dict[str, None] = {}
+        self._sending: set[asyncio.Task[None]] = set()
+
+    def join(self, driver: Driver, plan: Plan) -> None:
+        """Let an execution speak and hear."""
+        work = [node.work for node in plan.body.nodes_within()]
+        names = frozenset(one.event for one in work if isinstance(one, Listen))
+        machine = any(isinstance(one, Machine) for one in work)
+        if self._leave is None and (names or machine):
+            self._leave = self._bus.subscribe(self._arrived)
+        self._listening[driver.id] = names
+        if machine or any(isinstance(one, Emit) for one in work):
+            seen = driver.committed
+            driver.feed.subscribe(lambda records: self._send(driver, records, seen))
+
+    def part(self, driver: Driver) -> None:
+        self._listening.pop(driver.id, None)
+
+    def _send(self, driver: Driver, records: Sequence[Record], seen: int) -> None:
+        for record in records:
+            event = record.event
+            if isinstance(event, SignalReceived) and event.node is not None and record.sequence > seen:
+                id = f"{driver.id}/{record.sequence}"
+                message = Message(event.name, event.value, event.key, driver.id, id)
+                task = driver.loop.create_task(self._bus.publish(message))
+                self._sending.add(task)
+                task.add_done_callback(self._sending.discard)
+
+    def _arrived(self, message: Message) -> None:
+        if message.id:
+            if message.id in self._heard:
+                return
+            self._heard[message.id] = None
+            if len(self._heard) > REMEMBERED:
+                del self._heard[next(iter(self._heard))]
+        for id, names in tuple(self._listening.items()):
+            driver = self._drivers.get(id)
+            if driver is not None and id != message.source and (message.event in names or message.key == id):
+                driver.tell(Signalled(message.event, message.data, message.key))
+
+    def close(self) -> None:
+        if self._leave is not None:
+            self._leave()
+            self._leave = None
