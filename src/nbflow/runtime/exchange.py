@@ -1,4 +1,4 @@
-"""Between executions and the bus: what one emits goes out once it is committed, and comes in where it is listened for."""
+"""Between executions and the bus: what one emits goes out once committed, and comes in where it is listened for."""
 
 from __future__ import annotations
 
