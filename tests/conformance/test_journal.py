@@ -169,6 +169,20 @@ async def test_the_list_has_the_latest_started_first(journal: Journal) -> None:
     assert [summary.execution for summary in await journal.executions()] == ["a", "c", "b"]
 
 
+async def test_the_latest_result_under_a_key_is_found(journal: Journal) -> None:
+    for place, execution in enumerate("ab"):
+        written = [
+            Record(1, START + place, e.NodeCompleted("n", 1, f"{execution}-other", key="k2")),
+            Record(2, START + place + 0.1, e.NodeCompleted("m", 1, {"x": execution}, key="k1")),
+            Record(3, START + place + 0.2, e.NodeCompleted("o", 1, "none")),
+        ]
+        await journal.append(execution, written, after=0)
+    found = await journal.find_result("k1")
+    assert found is not None
+    assert (found.execution, found.path, found.at, found.output) == ("b", "m", START + 1.1, {"x": "b"})
+    assert await journal.find_result("k3") is None
+
+
 async def test_a_closed_journal_refuses_appends(journal: Journal) -> None:
     await journal.append("x", records(1, 1), after=0)
     await journal.close()

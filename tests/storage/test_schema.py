@@ -23,6 +23,7 @@ async def path(tmp_path: Path) -> Path:
     await journal.close()
     with duckdb.connect(path) as connection:
         connection.execute("drop table summaries")
+        connection.execute("drop table results")
         connection.execute("update meta set value = '1' where key = 'schema'")
     return path
 

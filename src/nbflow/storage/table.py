@@ -26,6 +26,18 @@ def add_lines(connection: DuckDBPyConnection, lines: Path, table: str = "records
     connection.execute(_INSERT.replace("records", table), [str(lines)])
 
 
+RESULT_COLUMNS = "key varchar, execution varchar, sequence bigint, stamp double"
+"""One row a result that may be taken again, as `results_of` finds it."""
+
+
+def results_of(records: str) -> str:
+    """The query that finds the results with a key in a table of records."""
+    return (
+        f"select fields->>'$.key' as key, execution, sequence, stamp from {records}"  # noqa: S608 - ours
+        " where event = 'NodeCompleted' and (fields->>'$.key') is not null"
+    )
+
+
 def attach_lines(connection: DuckDBPyConnection, name: str, lines: Iterable[bytes]) -> None:
     """Give a connection the records of some lines as ``name.records``, with their ``name.summaries``, in memory."""
     connection.execute(f"attach ':memory:' as {name}")

@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from nbflow.errors import StorageError
-from nbflow.storage.table import COLUMNS, SUMMARY_COLUMNS, summary_of
+from nbflow.storage.table import COLUMNS, RESULT_COLUMNS, SUMMARY_COLUMNS, results_of, summary_of
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 Connection: TypeAlias = "DuckDBPyConnection"
 
-SCHEMA = 2
+SCHEMA = 3
 STORAGE_VERSION = "v1.5.0"
 
 TABLES = (
@@ -39,6 +39,10 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
     1: (  # one row an execution, kept up as records are taken in
         f"create table summaries ({SUMMARY_COLUMNS})",
         f"insert into summaries {summary_of('records')}",
+    ),
+    2: (  # one row a result that `cache:` may take again
+        f"create table results ({RESULT_COLUMNS})",
+        f"insert into results {results_of('records')}",
     ),
 }
 
@@ -99,7 +103,7 @@ def rewrite(path: Path, slack: float) -> bool:
         draft.unlink(missing_ok=True)
         create(draft)
         connection.execute(f"attach {literal(draft)} as fresh")
-        for table in ("records", "summaries", "taken", "damage"):
+        for table in ("records", "summaries", "results", "taken", "damage"):
             connection.execute(f"insert into fresh.{table} from {table} order by 1, 2")
         connection.execute("checkpoint fresh")
         connection.execute("detach fresh")

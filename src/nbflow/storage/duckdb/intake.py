@@ -16,7 +16,7 @@ from nbflow.storage.duckdb import owners, segment
 from nbflow.storage.duckdb.database import Connection
 from nbflow.storage.duckdb.folder import Folder
 from nbflow.storage.duckdb.segment import HEADER, Chunk
-from nbflow.storage.table import add_lines, summary_of
+from nbflow.storage.table import add_lines, results_of, summary_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +107,19 @@ def _store(connection: Connection, reads: list[Read], scratch: Path) -> None:
 
 
 def _add(connection: Connection, lines: Path) -> None:
-    """Add records, and bring the summaries of their executions up to date."""
+    """Add records, and bring what is kept about their executions up to date."""
     ((last,),) = connection.execute("select coalesce(max(rowid), -1) from records").fetchall()
     add_lines(connection, lines)
     summarise(connection, f"select distinct execution from records where rowid > {int(last)}")  # noqa: S608 - a number
 
 
 def summarise(connection: Connection, executions: str) -> None:
-    """Compute the summaries of some executions anew; `executions` is the query that names them."""
+    """Find the summaries and results of some executions anew; `executions` is the query that names them."""
     connection.execute(f"create or replace temp table touched as {executions}")
     connection.execute("create or replace temp table chosen as from records semi join touched using (execution)")
-    connection.execute("delete from summaries where execution in (from touched)")
-    connection.execute(f"insert into summaries {summary_of('chosen')}")
+    for table, query in (("summaries", summary_of("chosen")), ("results", results_of("chosen"))):
+        connection.execute(f"delete from {table} where execution in (from touched)")  # noqa: S608 - ours
+        connection.execute(f"insert into {table} {query}")
     connection.execute("drop table chosen")
     connection.execute("drop table touched")
 

@@ -33,8 +33,9 @@ def rows(connection: Connection, execution: str, after: int) -> list[Row]:
 def result(connection: Connection, key: str) -> tuple[str, float, str, int, str] | None:
     """The latest `NodeCompleted` recorded under a key."""
     found = connection.execute(
-        "select execution, stamp, event, format, fields from records"
-        " where event = 'NodeCompleted' and (fields->>'$.key') = ? order by stamp desc limit 1",
+        "select records.execution, records.stamp, event, format, fields from records"
+        " semi join (from results where key = ? order by stamp desc, execution limit 1) as latest"
+        " using (execution, sequence)",
         [key],
     ).fetchall()
     return found[0] if found else None

@@ -116,7 +116,7 @@ def _take_out(connection: Connection, doomed: list[str]) -> tuple[int, int]:
     chosen = "where execution in (select unnest(?::varchar[]))"
     ((records,),) = connection.execute(f"select count(*) from records {chosen}", [doomed]).fetchall()  # noqa: S608
     connection.execute("begin")
-    for table in ("records", "summaries"):
+    for table in ("records", "summaries", "results"):
         connection.execute(f"delete from {table} {chosen}", [doomed])  # noqa: S608
     connection.execute("commit")
     return len(doomed), int(records)
