@@ -10,7 +10,16 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from nbflow.errors import ExecutionFailed, IllegalMove, NodeError, NotFound
+from nbflow.errors import (
+    ExecutionFailed,
+    IllegalMove,
+    InvariantBroken,
+    JournalConflict,
+    NbflowError,
+    NodeError,
+    NotFound,
+    StorageError,
+)
 from nbflow.plan.plan import Effects, NodePlan, Plan, SubWorkflow
 from nbflow.ports.executors import Call
 
@@ -46,12 +55,21 @@ class ChildExecutor:
             await child
         except ExecutionFailed as error:
             raise _failed(work, child, error) from None
+        except (StorageError, JournalConflict, InvariantBroken) as error:
+            self._break_off(call, error)
+            raise asyncio.CancelledError from error
         except asyncio.CancelledError:
             await self._let_go(call, child)
             raise
         if child.phase == "cancelled":
             raise NodeError("Cancelled", f"workflow {work.name} ({child.id}) was cancelled")
         return child.outputs
+
+    def _break_off(self, call: Call, error: NbflowError) -> None:
+        """A child that could not be written says nothing about its work: the parent breaks off with it."""
+        parent = self.engine.drivers.get(call.execution) if self.engine is not None else None
+        if parent is not None:
+            parent.break_off(error)
 
     async def leave(self, execution: str, path: str, attempts: int) -> None:
         """Cancel the child that an execution left to itself, when it was suspended or its process was gone."""
