@@ -99,6 +99,7 @@ class View(ABC):
             return
         if command == "hello":
             self.greeted = True
+            self.widget.state = self._snapshot()  # a view that comes late has missed what was sent
         elif command == "look":
             self._look(message)
         elif command == "unlook":
