@@ -42,3 +42,11 @@ async def test_a_message_that_comes_twice_is_heard_once(house: House) -> None:
     await listener.until("again")
     heard = [record for record in listener.events if type(record.event).__name__ == "SignalReceived"]
     assert len(heard) == 1
+
+
+async def test_a_machine_hears_the_events_its_transitions_name(house: House) -> None:
+    machine = house.start("machine: {initial: a, states: {a: {events: {paid: b}}, b: {type: final}}}")
+    await machine.until("machine")
+    await house.run("nodes: {e: {emit: paid}}")
+    await asyncio.wait_for(machine, 5)
+    assert machine.phase == "completed"

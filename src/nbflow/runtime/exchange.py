@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 REMEMBERED = 10_000  # ids of messages, so that one that comes twice is heard once
 
 
+def heard_by(work: object) -> tuple[str, ...]:
+    """The events a node listens for on the bus: a machine's are those that its transitions name in full."""
+    if isinstance(work, Listen):
+        return (work.event,)
+    if isinstance(work, Machine):
+        return tuple(name for one in work.chart.transitions() for name in one.events if "*" not in name)
+    return ()
+
+
 class Exchange:
     """The share one engine has in a bus. It begins with its first execution and ends with `close`."""
 
@@ -30,8 +39,8 @@ class Exchange:
     def join(self, driver: Driver, plan: Plan) -> None:
         """Let an execution speak and hear."""
         work = [node.work for node in plan.body.nodes_within()]
-        names = frozenset(one.event for one in work if isinstance(one, Listen))
         machine = any(isinstance(one, Machine) for one in work)
+        names = frozenset(name for one in work for name in heard_by(one))
         if self._leave is None and (names or machine):
             self._leave = self._bus.subscribe(self._arrived)
         self._listening[driver.id] = names
