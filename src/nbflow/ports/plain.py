@@ -7,7 +7,7 @@ from typing import Any
 
 from nbflow.errors import NodeError
 
-OPAQUE = ("pandas", "numpy", "pyarrow", "polars")
+OPAQUE = ("pandas", "numpy", "pyarrow")
 
 
 def plain(value: Any, depth: int = 0) -> Any:

@@ -68,9 +68,11 @@ class Exchange:
             self._heard[message.id] = None
             if len(self._heard) > REMEMBERED:
                 del self._heard[next(iter(self._heard))]
+        addressed = message.key in self._listening
         for id, names in tuple(self._listening.items()):
             driver = self._drivers.get(id)
-            if driver is not None and id != message.source and (message.event in names or message.key == id):
+            meant = message.key == id if addressed else message.event in names
+            if driver is not None and id != message.source and meant:
                 driver.tell(Signalled(message.event, message.data, message.key))
 
     def close(self) -> None:
