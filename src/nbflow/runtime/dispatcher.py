@@ -34,7 +34,7 @@ class Dispatcher:
         self.admission = Admission(limit=limit, pools=pools, rates=rates)
         self._clock, self._limited = clock, limit is not None
         self._offered: dict[tuple[str, str], tuple[Driver, Attempt]] = {}
-        self._running: set[tuple[str, str]] = set()
+        self._running: dict[tuple[str, str], Driver] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._engine_pools = dict(pools or {})
         self._admitting = False
@@ -100,7 +100,7 @@ class Dispatcher:
         for request in self.admission.admit(now):
             key = (request.execution, request.path)
             driver, attempt = self._offered.pop(key)
-            self._running.add(key)
+            self._running[key] = driver
             driver.tell(o.Admitted(request.path, attempt.inputs, attempt.effects))
         if self._timer is not None:
             self._timer.cancel()
@@ -115,9 +115,9 @@ class Dispatcher:
 
     def over(self, driver: Driver, path: str, failed: bool | None) -> None:
         """An attempt ended: what it held is free. `failed` is None for one that was stopped."""
-        if (driver.id, path) not in self._running:
+        if self._running.get((driver.id, path)) is not driver:
             return
-        self._running.discard((driver.id, path))
+        del self._running[driver.id, path]
         now = self._clock.now()
         if failed is None:
             self.admission.withdraw(driver.id, path, now)
@@ -131,10 +131,17 @@ class Dispatcher:
         if key not in self._offered and key not in self._running:
             return
         self._offered.pop(key, None)
-        self._running.discard(key)
+        self._running.pop(key, None)
         now = self._clock.now()
         self.admission.withdraw(driver.id, path, now)
         self._admit(driver.loop)
+
+    def forget(self, driver: Driver) -> None:
+        """An execution broke off: nothing of it waits or holds anything any more."""
+        offered = [path for (_, path), (other, _) in self._offered.items() if other is driver]
+        running = [path for (_, path), other in self._running.items() if other is driver]
+        for path in (*offered, *running):
+            self.withdraw(driver, path)
 
     def offers(self, driver: Driver) -> list[str]:
         """Paths of an execution's nodes that wait for admission."""

@@ -360,6 +360,7 @@ class Driver:
         self._rest()
         for path in tuple(self.tasks):
             self.drop(path)
+        self.engine.dispatcher.forget(self)
         self.engine.ended(self)
 
     def _rest(self) -> None:

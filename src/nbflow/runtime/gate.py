@@ -50,7 +50,7 @@ class Gate:
 
     @property
     def idle(self) -> bool:
-        return not (self.closed or self.breakpoints or self.attached)
+        return not (self.closed or self.breakpoints or self.attached or self._released)
 
     def hold(self, node: NodeState, scope: Callable[[], Mapping[str, Any]]) -> bool:
         """Whether this activation is held now."""
