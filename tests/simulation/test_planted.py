@@ -13,7 +13,12 @@ from nbflow.execution import decide as deciding
 from nbflow.execution import evolve, joins, retries
 from nbflow.execution.events import ExecutionEnding
 from nbflow.runtime import driver as driving
+from nbflow.runtime.children import ChildExecutor
+from nbflow.scheduling.admission import Admission
+from nbflow.scheduling.rates import Rate
+from nbflow.scheduling.resources import Pool
 from nbflow.storage.memory.journal import MemoryJournal
+from tests.simulation.test_lives import tell
 from tests.simulation.test_simulation import check, survive
 
 SEEDS = range(150)
@@ -167,3 +172,67 @@ def test_a_planted_bug_is_caught(plant: Callable[[Patch], None], monkeypatch: Pa
 
 def test_without_a_planted_bug_nothing_is_caught() -> None:
     assert not caught()
+
+
+# --- of limits, interruptions and children -------------------------------------------------------------------
+
+
+def caught_in_lives() -> bool:
+    for seed in SEEDS:
+        try:
+            tell(seed)
+        except (AssertionError, NbflowError, RuntimeError, KeyError):
+            return True
+    return False
+
+
+def a_pool_holds_one_more(patch: Patch) -> None:
+    """A pool lets one more in than it holds."""
+    patch.setattr(Pool, "fits", lambda self, amount, now: self.taken + amount <= self.capacity + 1)
+
+
+def a_rate_is_no_limit(patch: Patch) -> None:
+    """Starts under a rate are not counted."""
+    patch.setattr(Rate, "opens", lambda self, now: now)
+
+
+def a_pause_forgets_what_waits_for_capacity(patch: Patch) -> None:
+    """What was offered before a pause starts during it."""
+    patch.setattr(driving.Driver, "_hold", lambda self: setattr(self.gate, "closed", True))
+
+
+def a_stopped_attempt_runs_on(patch: Patch) -> None:
+    """A suspension stops nothing."""
+    patch.setattr(driving.Driver, "drop", lambda self, path: None)
+
+
+def a_child_is_made_anew(patch: Patch) -> None:
+    """An attempt after a crash does not look for the child that is there."""
+
+    async def child(self: ChildExecutor, call: Any, work: Any) -> Any:
+        return await self._start(self.engine, call, work, f"{call.execution}.{call.path}.{call.attempt}")
+
+    patch.setattr(ChildExecutor, "_child", child)
+
+
+def capacity_is_never_given_back(patch: Patch) -> None:
+    """A stopped attempt keeps its place in a pool."""
+    patch.setattr(Admission, "withdraw", lambda self, execution, path, now=0.0: None)
+
+
+LIVES = (
+    a_pool_holds_one_more,
+    a_rate_is_no_limit,
+    a_pause_forgets_what_waits_for_capacity,
+    a_stopped_attempt_runs_on,
+    a_child_is_made_anew,
+    capacity_is_never_given_back,
+)
+
+
+@pytest.mark.parametrize("plant", LIVES, ids=lambda plant: plant.__name__)
+def test_a_planted_bug_of_limits_interruptions_or_children_is_caught(
+    plant: Callable[[Patch], None], monkeypatch: Patch
+) -> None:
+    plant(monkeypatch)
+    assert caught_in_lives(), plant.__doc__
