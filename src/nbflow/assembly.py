@@ -347,8 +347,9 @@ def _make_engine(url: str) -> Engine:
         ),
         workflow=child,
     )
+    journal = open_journal(url)
     made = Engine(
-        open_journal(url),
+        journal,
         {**ours, **{name: Performed(plugin) for name, plugin in plugins.kinds.items()}},
         lambda source, name: parse(source, name=name, tools_known=False).plan,
         secrets=secrets,
@@ -360,6 +361,7 @@ def _make_engine(url: str) -> Engine:
         rates=chosen.rates,
         history=Past(),
         bus=bus,
+        requests=getattr(journal, "requests", None),
     )
     child.engine = made
     return made

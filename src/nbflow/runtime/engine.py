@@ -16,12 +16,14 @@ from nbflow.ports.bus import Bus
 from nbflow.ports.clock import Clock, SystemClock
 from nbflow.ports.executors import Kind, MovingKind, PerformedKind
 from nbflow.ports.journal import Journal, Summary
+from nbflow.ports.requests import Requests
 from nbflow.ports.results import Results
 from nbflow.runtime.cache import Cache
 from nbflow.runtime.dispatcher import Dispatcher
 from nbflow.runtime.driver import Driver
 from nbflow.runtime.exchange import Exchange
 from nbflow.runtime.execution import Execution, History
+from nbflow.runtime.serving import serve
 from nbflow.runtime.speech import Guard, Open
 from nbflow.spec.schema import apply_inputs, check
 
@@ -54,6 +56,7 @@ class Engine:
         history: History | None = None,
         guard: Guard | None = None,
         bus: Bus | None = None,
+        requests: Requests | None = None,
     ) -> None:
         self.journal, self.kinds, self.compile = journal, kinds, compile
         self.performed = {name: kind for name, kind in kinds.items() if isinstance(kind, PerformedKind)}
@@ -69,6 +72,7 @@ class Engine:
         self.dispatcher = Dispatcher(self.clock, limit, pools, rates)
         self.drivers: dict[str, Driver] = {}
         self.exchange = Exchange(bus, self.drivers) if bus is not None else None
+        self.requests = requests
         self.warnings: list[tuple[str, str]] = []
         self.closed = False
 
@@ -98,6 +102,7 @@ class Engine:
     def _drive(self, id: str, state: ExecutionState, records: list[Record]) -> Driver:
         driver = self.drivers[id] = Driver(self, id, state, records)
         self.dispatcher.learn(state.plan)
+        serve(self)
         if self.exchange is not None:
             self.exchange.join(driver, state.plan)
         driver.limit()

@@ -73,10 +73,11 @@ class Left:
 
     execution: Execution
     document: documents.Document
+    owner: str | None = None  # another process that drives it, in words
 
     @classmethod
-    def of(cls, execution: Execution) -> Left:
-        return cls(execution, documents.execution(execution.id, execution.state, phase=execution.phase))
+    def of(cls, execution: Execution, owner: str | None = None) -> Left:
+        return cls(execution, documents.execution(execution.id, execution.state, phase=execution.phase), owner)
 
     @property
     def phase(self) -> str:
@@ -184,6 +185,8 @@ def tell(left: Left) -> None:
             say(f"  look closer: nbflow executions show {execution.id}", "dim")
         case "cancelled":
             say(f"cancelled{took}", "yellow")
+        case phase if left.owner is not None:
+            say(f"{phase}, driven by {left.owner}", "yellow")
         case phase:
             say(phase, "yellow")
             for path, node in execution.state.nodes.items():

@@ -1,13 +1,13 @@
 """Verbs on executions: going on with what was interrupted, answering, forking.
 
-A verb takes the execution over, acts, and drives it on until it ends or only waits. An execution that another
-process drives is refused.
+A verb takes the execution over, acts, and drives it on until it ends or only waits. When another process drives
+it, that one is asked to act.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -22,7 +22,7 @@ from nbflow.access.cli.tooling import register
 from nbflow.errors import JournalConflict
 from nbflow.execution.events import ExecutionRecovered
 from nbflow.history import forking as history
-from nbflow.runtime import readiness
+from nbflow.runtime import readiness, serving
 from nbflow.runtime.engine import Engine
 from nbflow.runtime.execution import Execution
 from nbflow.runtime.readiness import Unready
@@ -30,7 +30,7 @@ from nbflow.runtime.readiness import Unready
 __all__ = ["group"]  # the same group, with these verbs in it
 
 DEFINE = "name the file or module that has it with --tools"
-Act = Callable[[Execution], object]  # False: there was nothing to do
+PATIENCE = 300  # tenths of a second that a cancelled execution of another process is waited for
 Follow = Callable[[Engine, Execution], Awaitable[Execution]]
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="all that were interrupted, if none")]
 Detach = Annotated[bool, typer.Option("--detach", help="leave what only waits")]
@@ -91,27 +91,38 @@ def _recovered(done: Sequence[Left], unready: Sequence[str]) -> None:
 
 def _act(
     id: str,
-    act: Act,
+    verb: str,
+    arguments: Mapping[str, Any],
     *,
     json: bool,
     store: str | None,
     tools: list[str] | None = None,
     settled: str = "",
 ) -> None:
-    """Take an execution over, act, and drive it until it ends or only waits. `settled`: a node settled by that."""
+    """Take an execution over, act, and drive it until it ends or only waits. `settled`: a node settled by that.
+
+    The process that drives it, if one does, is asked instead.
+    """
     with Answer(json) as answer:
         register(tools)
-        left = asyncio.run(_acted(id, act, store, quiet=json, settled=settled))
+        left = asyncio.run(_acted(id, verb, arguments, store, quiet=json, settled=settled))
         answer.give(left.document, lambda: tell(left), left.code)
 
 
-async def _acted(id: str, act: Act, store: str | None, *, quiet: bool, settled: str) -> Left:
+async def _acted(
+    id: str, verb: str, arguments: Mapping[str, Any], store: str | None, *, quiet: bool, settled: str
+) -> Left:
     async with engine(store) as made:
-        execution = await readiness.recover(made, await resolve(made, id), DEFINE, "shell", settled=settled)
+        id = await resolve(made, id)
+        if owner := serving.elsewhere(made, id):
+            await serving.ask(made, id, verb, **arguments)
+            return Left.of(await made.open(id), owner)
+        execution = await readiness.recover(made, id, DEFINE, "shell", settled=settled)
         seen = len(execution.events)
         await news(execution, lambda record: record.sequence > seen and isinstance(record.event, ExecutionRecovered))
-        seen = len(execution.events)
-        if act(execution) is not False:
+        if verb != "resume" or execution.phase == "paused":
+            seen = len(execution.events)
+            serving.VERBS[verb](execution, **arguments)
             await news(execution, lambda record: record.sequence > seen)
         await finish(execution, now=made.clock.now, detach=True, quiet=quiet)
         return Left.of(execution)
@@ -120,12 +131,27 @@ async def _acted(id: str, act: Act, store: str | None, *, quiet: bool, settled: 
 async def _cancelled(id: str, store: str | None, *, quiet: bool) -> Left:
     """Take an execution over and cancel it before anything can begin again; what it calls need not be here."""
     async with engine(store) as made:
-        execution = await made.recover(await resolve(made, id), "shell")
+        id = await resolve(made, id)
+        if owner := serving.elsewhere(made, id):
+            await serving.ask(made, id, "cancel")
+            return Left.of(await _ended(made, id), owner)
+        execution = await made.recover(id, "shell")
         seen = len(execution.events)
         execution.cancel()
         await news(execution, lambda record: record.sequence > seen)
         await finish(execution, now=made.clock.now, quiet=quiet)
         return Left.of(execution)
+
+
+async def _ended(made: Engine, id: str) -> Execution:
+    """An execution that another process drives, once it has ended or patience is over."""
+    execution = await made.open(id)
+    for _ in range(PATIENCE):
+        if execution.ended:
+            break
+        await asyncio.sleep(0.1)
+        execution = await made.open(id)
+    return execution
 
 
 @group.command()
@@ -140,20 +166,13 @@ def cancel(id: Id, tools: Tools = None, json: Json = False, store: Store = None)
 @group.command()
 def resume(id: Id, tools: Tools = None, json: Json = False, store: Store = None) -> None:
     """Go on with a paused, suspended or waiting execution until it ends or only waits."""
-    _act(id, _resume, json=json, store=store, tools=tools)
-
-
-def _resume(execution: Execution) -> object:
-    if execution.phase != "paused":
-        return False
-    execution.resume()
-    return True
+    _act(id, "resume", {}, json=json, store=store, tools=tools)
 
 
 @group.command()
 def pause(id: Id, tools: Tools = None, json: Json = False, store: Store = None) -> None:
     """Let nothing new start until `resume`, not even by `recover`."""
-    _act(id, Execution.pause, json=json, store=store, tools=tools)
+    _act(id, "pause", {}, json=json, store=store, tools=tools)
 
 
 @group.command("signal")
@@ -167,7 +186,7 @@ def signal_(
 ) -> None:
     """Send an event to the nodes that listen for it; -i gives its data."""
     value = read_inputs(inputs or ())
-    _act(id, lambda execution: execution.signal(name, value), json=json, store=store, tools=tools)
+    _act(id, "signal", {"name": name, "value": value}, json=json, store=store, tools=tools)
 
 
 @group.command()
@@ -180,7 +199,7 @@ def answer(
     store: Store = None,
 ) -> None:
     """Answer a question that a node asked."""
-    _act(id, lambda execution: execution.answer(node, read_value(value)), json=json, store=store, tools=tools)
+    _act(id, "answer", {"node": node, "value": read_value(value)}, json=json, store=store, tools=tools)
 
 
 @group.command()
@@ -193,7 +212,7 @@ def retry(
 ) -> None:
     """Run a node again that is in doubt; or an ended execution, anew, keeping what was completed."""
     if node is not None:
-        _act(id, lambda execution: execution.retry(node), json=json, store=store, tools=tools)
+        _act(id, "retry", {"node": node}, json=json, store=store, tools=tools)
         return
     _follow(id, history.rerun, json=json, store=store, tools=tools)
 
@@ -245,10 +264,10 @@ def skip(
 ) -> None:
     """Settle a node that waits or is in doubt with this output."""
     given: Any = read_value(value)
-    _act(id, lambda execution: execution.skip(node, given), json=json, store=store, tools=tools, settled=node)
+    _act(id, "skip", {"node": node, "value": given}, json=json, store=store, tools=tools, settled=node)
 
 
 @group.command()
 def fail(id: Id, node: Node, tools: Tools = None, json: Json = False, store: Store = None) -> None:
     """Settle a node that waits or is in doubt as failed."""
-    _act(id, lambda execution: execution.fail(node), json=json, store=store, tools=tools, settled=node)
+    _act(id, "fail", {"node": node}, json=json, store=store, tools=tools, settled=node)

@@ -48,6 +48,10 @@ class Folder:
         return self._beside("catalog.jsonl")
 
     @property
+    def requests(self) -> Path:
+        return self._beside("requests")
+
+    @property
     def claims(self) -> Path:
         return self.segments / "claims"
 

@@ -23,6 +23,7 @@ from nbflow.execution.events import Record
 from nbflow.ports.clock import Clock
 from nbflow.ports.journal import Found, Gap, Summary
 from nbflow.storage import codec
+from nbflow.storage.duckdb.requests import FolderRequests
 from nbflow.storage.duckdb.store import DuckDBStore
 from nbflow.storage.duckdb.writer import Batch, Writer
 
@@ -58,6 +59,7 @@ class DuckDBJournal:
             self.store.known,
             self._written.set,
         )
+        self.requests = FolderRequests(self.store.folder, self._writer.owners.writer, self.store.clock)
         self._readers = ThreadPoolExecutor(1, "nbflow-reader")
         self._taker = threading.Thread(target=self._take_in_now_and_then, name="nbflow-taker", daemon=True)
         self._taker.start()
@@ -108,6 +110,7 @@ class DuckDBJournal:
     def _close(self) -> None:
         self._closing.set()
         self._written.set()
+        self.requests.close()
         self._writer.close()
         self._taker.join()
         with suppress(NbflowError):  # what is not in is in the segments

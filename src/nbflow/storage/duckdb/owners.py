@@ -137,6 +137,14 @@ def describe(folder: Folder, writer: str) -> str:
     return f"the writer {writer}"
 
 
+def holder_of(folder: Folder, execution: str) -> str | None:
+    """The living writer that has claimed an execution."""
+    with suppress(FileNotFoundError):
+        writer = _parse(folder.claims.read_bytes()).get(execution)
+        return writer if writer and alive(folder, writer) else None
+    return None
+
+
 def read_claims(folder: Folder) -> list[str]:
     """Every execution that was ever begun in this folder, as far as its claims tell."""
     with suppress(FileNotFoundError):
