@@ -46,7 +46,7 @@ class Databases:
         refuse: Callable[[Path], bool] = lambda path: False,
     ) -> None:  # fmt: skip
         self.addresses = dict(addresses or {})
-        self._secrets, self._refuse = secrets or {}, refuse
+        self._secrets, self._refuse = secrets if secrets is not None else {}, refuse
         self._threads = Threads(8)
         self._open: dict[str, Database] = {}
 

@@ -106,7 +106,7 @@ class McpFamily:
 
     def __init__(self, servers: Mapping[str, Mapping[str, Any]], secrets: Mapping[str, str] | None = None) -> None:
         self._given = {name: dict(fields) for name, fields in servers.items()}
-        self._secrets = secrets or {}
+        self._secrets = secrets if secrets is not None else {}
         for name, fields in self._given.items():
             _check(name, fields)
         self.servers = {name: McpServer(self._address(name, fields)) for name, fields in self._given.items()}
