@@ -33,29 +33,35 @@ class Reuse:
     def __init__(self, source: Callable[[NodePlan], str] = lambda node: "") -> None:
         self._source = source
         self._results: dict[Key, Result] = {}
+        self._own: dict[str, Result] = {}  # of the same path, which goes before those of equal nodes
+        self._again: frozenset[str] = frozenset()  # nodes that run in any case
         self._seen: dict[str, tuple[str, str]] = {}  # node id → (meaning, inputs) of the earlier execution
         self.kept: dict[str, str] = {}  # path → "kept" or why it runs
 
     def learn(
         self, execution: str, state: ExecutionState, sources: Mapping[str, str], *, without: Iterable[str] = ()
     ) -> Reuse:
-        """Take in the completed nodes of an earlier execution, except those `without` names."""
-        left_out = frozenset(without)
+        """Take in the completed nodes of an earlier execution; those `without` names run again in any case."""
+        self._again = left_out = frozenset(without)
         for path, node in state.nodes.items():
             if node.phase != "completed" or node.error is not None or node.node.kind not in TAKEN:
                 continue
-            if path in left_out or path.partition(".")[0].partition("[")[0] in left_out:
+            if path in left_out or root_of(path) in left_out:
                 continue
             meaning = node.node.meaning + sources.get(node.node.function, "")
             inputs = digest(node.inputs)
             self._seen[path] = (meaning, inputs)
-            self._results[(meaning, inputs)] = Result(node.output, execution, path)
+            self._own[path] = self._results[(meaning, inputs)] = Result(node.output, execution, path)
         return self
 
     def find(self, path: str, node: NodePlan, inputs: Any) -> Result | None:
         """The result to take for a node that is about to start, or None; remembers why."""
+        if root_of(path) in self._again:
+            self.kept[path] = "it was to run again"
+            return None
         meaning, given = node.meaning + self._source(node), digest(inputs)
-        result = self._results.get((meaning, given))
+        same = self._seen.get(path) == (meaning, given)
+        result = self._own[path] if same else self._results.get((meaning, given))
         if result is not None:
             self.kept[path] = "kept"
             return result
@@ -65,6 +71,11 @@ class Reuse:
         else:
             self.kept[path] = "its meaning changed" if before[0] != meaning else "its inputs changed"
         return None
+
+
+def root_of(path: str) -> str:
+    """The node of the graph that a path is in."""
+    return path.partition(".")[0].partition("[")[0]
 
 
 def downstream(body: Body, ids: Iterable[str]) -> frozenset[str]:

@@ -14,7 +14,8 @@ from nbflow.notebook.errors import did_you_mean
 from nbflow.notebook.finding import find_execution
 from nbflow.notebook.session import Session
 from nbflow.notebook.verbs import BY_NAME
-from nbflow.runtime import readiness
+from nbflow.plan.plan import Plan
+from nbflow.runtime import readiness, serving
 from nbflow.runtime.execution import Execution
 
 DEFINE = "run the cell that defines it, then go on"
@@ -23,6 +24,11 @@ DEFINE = "run the cell that defines it, then go on"
 async def act(session: Session, verb: str, arguments: Arguments) -> Any:
     """Find the execution, do the verb, return what a cell should give."""
     execution = await find_execution(arguments.first(), arguments.store, live=True)
+    engine = assembly.engine(arguments.store)
+    if (owner := serving.elsewhere(engine, execution.id)) and not (verb == "retry" and len(arguments.words) < 2):
+        await serving.ask(engine, execution.id, *_asked(execution, verb, arguments, owner))
+        session.write(f"done by {owner}, which drives {execution.id}")
+        return None
     if verb == "resume":
         return await _resume(session, execution, arguments)
     if verb == "retry" and len(arguments.words) < 2:
@@ -81,11 +87,30 @@ def _do(execution: Execution, name: str, arguments: Arguments) -> None:
     verb.do(execution, target, arguments.inputs if name == "edit" and given is None else given)
 
 
+def _asked(execution: Execution, name: str, arguments: Arguments, owner: str) -> tuple[str, dict[str, Any]]:
+    """A verb and its arguments, for the process that drives the execution. Raises `IllegalMove` for the debugger's."""
+    verb = BY_NAME[name]
+    if name not in serving.VERBS:
+        raise IllegalMove(f"execution {execution.id} is driven by {owner}; {name} works only there")
+    if not verb.takes:
+        return name, {}
+    what = "the name" if name == "signal" else "the node"
+    target = arguments.word(1, what, f"%workflow {name} ID {verb.takes}")
+    given = {"value": arguments.value(2)} if "VALUE" in verb.takes else {}
+    return name, {"name" if name == "signal" else "node": target, **given}
+
+
 def _known(execution: Execution, node: str) -> None:
-    known = dict.fromkeys(inner.id for inner in execution.plan.body.nodes_within())
-    if node not in execution.state.nodes and node.rpartition(".")[2].partition("[")[0] not in known:
+    if node not in execution.state.nodes:
+        check_node(execution.plan, node)
+
+
+def check_node(plan: Plan, node: str) -> None:
+    """Raise `NotFound`, with the name that is most like it, when no body of a workflow has this node."""
+    known = dict.fromkeys(inner.id for inner in plan.body.nodes_within())
+    if node.rpartition(".")[2].partition("[")[0] not in known:
         hint = did_you_mean(node, known)
-        raise NotFound(f"{execution.plan.name} has no node {node!r}" + (f"; {hint}" if hint else ""))
+        raise NotFound(f"{plan.name} has no node {node!r}" + (f"; {hint}" if hint else ""))
 
 
 async def new_cell(session: Session, arguments: Arguments) -> None:

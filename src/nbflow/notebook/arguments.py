@@ -14,6 +14,7 @@ FLAGS = {
     "-b": "",
     "--store": "URL",
     "--at": "NODE|RECORD",
+    "--from": "NODE",
     "--over": "FILE|$NAME",
     "--format": "svg|dot|mermaid",
     "-i": "KEY=VALUE",

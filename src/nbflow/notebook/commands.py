@@ -194,6 +194,19 @@ async def _explain(session: Session, line: str) -> None:
     session.write(execution.explain(arguments.word(1, "the node", "%workflow explain ID NODE")))
 
 
+async def _rerun(session: Session, line: str) -> Any:
+    arguments = _read(session, line)
+    usage = "%workflow rerun ID [NAME|FILE] [--from NODE] [-i KEY=VALUE]"
+    execution = await find_execution(arguments.word(0, "the execution", usage), arguments.store)
+    named = arguments.words[1] if len(arguments.words) > 1 else None
+    plan = (await find_workflow(session, named, arguments.store)).plan if named else execution.plan
+    start = arguments.flags.get("--from")
+    if start is not None:
+        acting.check_node(plan, start)
+    again = await session.rerun(execution, plan, arguments.inputs or None, store=arguments.store, from_node=start)
+    return await (session.follow(again) if arguments.background else session.wait_for(again))
+
+
 async def _fork(session: Session, line: str) -> Any:
     arguments = _read(session, line)
     usage = "%workflow fork ID --at NODE [-i KEY=VALUE | --over FILE or $NAME]"
@@ -221,6 +234,11 @@ COMMANDS: dict[str, Command] = {
     "explain": Command(_explain, "ID NODE", "why a node stands where it stands"),
     "diff": Command(_diff, "ID ID", "two executions on one graph, with what differs"),
     "fork": Command(_fork, "ID --at NODE", "go on from a node (or record) on a copy, with -i or --over variants"),
+    "rerun": Command(
+        _rerun,
+        "ID [NAME|FILE] [--from NODE]",
+        "run again, changed or not, with -i other inputs, and keep what did not change",
+    ),
     "save": Command(_save, "NAME", "keep a workflow's version in the catalog"),
     "workflows": Command(_workflows, "", "the workflows of the catalog as a DataFrame"),
     "error": Command(_error, "[ID]", "the whole error of an execution"),

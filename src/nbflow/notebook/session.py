@@ -13,7 +13,7 @@ from typing import Any
 from nbflow import assembly
 from nbflow.errors import ExecutionFailed, JournalConflict, NbflowError
 from nbflow.execution.state import ENDED
-from nbflow.history.reuse import Reuse
+from nbflow.history.reuse import Reuse, downstream
 from nbflow.notebook import screen
 from nbflow.notebook.breakpoints import Breakpoints, Kept
 from nbflow.notebook.controls import Controls
@@ -80,11 +80,15 @@ class Session:
 
     async def rerun(
         self, earlier: Execution, plan: Plan, inputs: dict[str, Any] | None = None, *, store: str | None = None,
-        mock: bool = False,
+        mock: bool = False, from_node: str | None = None,
     ) -> Execution:  # fmt: skip
-        """A new execution that keeps what did not change; a table of it follows at the end."""
+        """A new execution that keeps what did not change; a table of it follows at the end.
+
+        `from_node` and all that follows from it run in any case.
+        """
         engine = assembly.engine(store)
-        reuse = Reuse(engine.fingerprint).learn(earlier.id, earlier.state, earlier.state.sources)
+        again = downstream(plan.body, [from_node] if from_node is not None else [])
+        reuse = Reuse(engine.fingerprint).learn(earlier.id, earlier.state, earlier.state.sources, without=again)
         given = inputs or earlier.inputs
         execution = engine.start(plan, given, origin={"rerun": earlier.id}, reuse=reuse, mock=mock)
         self._reused[execution.id] = reuse

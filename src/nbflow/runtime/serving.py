@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from nbflow.errors import IllegalMove, InputError, NbflowError, NotFound
@@ -43,7 +44,9 @@ def elsewhere(engine: Engine, id: str) -> str | None:
     return None if id in engine.drivers or engine.requests is None else engine.requests.holder(id)
 
 
-async def ask(engine: Engine, id: str, verb: str, *, patience: float = 10.0, **arguments: Any) -> Any:
+async def ask(
+    engine: Engine, id: str, verb: str, arguments: Mapping[str, Any] = MappingProxyType({}), *, patience: float = 10.0
+) -> Any:
     """Let the process that drives an execution do a verb; what it gives, once what follows is on disk.
 
     Raises what the verb raises there, or `IllegalMove` when no process drives it or none answers.

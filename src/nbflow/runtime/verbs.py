@@ -48,10 +48,15 @@ class Verbs(ABC):
         driver = self._driver
         allow(verb, driver.state.phase if driver is not None else self.phase, self.id)
         if driver is None:
-            raise IllegalMove(f"execution {self.id} is not driven here; recover it first", "execution.not_driven")
+            raise IllegalMove(self._whose(), "execution.not_driven")
         if driver.done.done():
             driver.done.result()  # raises what broke the driver off
         return driver
+
+    def _whose(self) -> str:
+        requests = self._engine.requests if self._engine is not None else None
+        owner = requests.holder(self.id) if requests is not None else None
+        return f"execution {self.id} is " + (f"driven by {owner}" if owner else "not driven here; recover it first")
 
     def pause(self) -> None:
         """Running nodes finish; nothing new starts."""

@@ -12,11 +12,12 @@ from typing import Annotated, Any
 
 import typer
 
+from nbflow import assembly
 from nbflow.access.cli.answering import Answer, engine
 from nbflow.access.cli.executions import group, resolve
 from nbflow.access.cli.options import Id, Inputs, Json, Store, Tools
-from nbflow.access.cli.printing import DONE, FAILED, complain, say
-from nbflow.access.cli.reading import read_inputs, read_value
+from nbflow.access.cli.printing import DONE, FAILED, complain, out, say
+from nbflow.access.cli.reading import read_inputs, read_source, read_value
 from nbflow.access.cli.running import Left, finish, news, tell
 from nbflow.access.cli.tooling import register
 from nbflow.errors import JournalConflict
@@ -115,7 +116,7 @@ async def _acted(
     async with engine(store) as made:
         id = await resolve(made, id)
         if owner := serving.elsewhere(made, id):
-            await serving.ask(made, id, verb, **arguments)
+            await serving.ask(made, id, verb, arguments)
             return Left.of(await made.open(id), owner)
         execution = await readiness.recover(made, id, DEFINE, "shell", settled=settled)
         seen = len(execution.events)
@@ -215,6 +216,53 @@ def retry(
         _act(id, "retry", {"node": node}, json=json, store=store, tools=tools)
         return
     _follow(id, history.rerun, json=json, store=store, tools=tools)
+
+
+@group.command()
+def suspend(id: Id, tools: Tools = None, json: Json = False, store: Store = None) -> None:
+    """Stop what runs and undo nothing; `resume` and `recover` go on."""
+    _act(id, "suspend", {}, json=json, store=store, tools=tools)
+
+
+@group.command()
+def explain(id: Id, node: Node, json: Json = False, store: Store = None) -> None:
+    """Say why a node stands where it stands; the process that drives it knows best."""
+    with Answer(json) as answer:
+        said = asyncio.run(_explained(id, node, store))
+        answer.give({"node": node, "explanation": said}, lambda: out.print(said, markup=False))
+
+
+async def _explained(id: str, node: str, store: str | None) -> str:
+    async with engine(store) as made:
+        id = await resolve(made, id)
+        if serving.elsewhere(made, id):
+            return str(await serving.ask(made, id, "explain", {"node": node}))
+        return (await made.open(id)).explain(node)
+
+
+@group.command()
+def rerun(
+    id: Id,
+    file: Annotated[str | None, typer.Argument(metavar="[FILE]", help="the changed workflow; none: as it was")] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="NODE", help="run this node and all that follows in any case")
+    ] = None,
+    inputs: Inputs = None,
+    tools: Tools = None,
+    json: Json = False,
+    store: Store = None,
+) -> None:
+    """Run again, changed or not, and keep what did not change; -i gives other inputs."""
+    given = read_inputs(inputs) if inputs else None
+
+    async def again(made: Engine, execution: Execution) -> Execution:
+        plan = None
+        if file is not None:
+            source = read_source(file)
+            plan = assembly.parse(source.text, folder=source.folder).plan
+        return await history.rerun(made, execution, plan, inputs=given, from_node=start)
+
+    _follow(id, again, json=json, store=store, tools=tools)
 
 
 @group.command("fork")
