@@ -67,6 +67,8 @@ def _effects(state: ExecutionState, record: e.Record, effects: list[f.Effect]) -
         case e.ExecutionSuspended():
             effects.extend(f.Stop(path) for path in state.nodes)
         case e.ExecutionRecovered():
+            if state.paused and state.ending != "cancelled":
+                effects.append(f.Hold())
             effects.extend(outstanding(state))
         case e.SignalReceived():
             effects.append(f.Deliver(len(state.signals) - 1))

@@ -164,7 +164,6 @@ class Engine:
         if state.phase in ENDED:
             return Execution(None, id, plan, records, self)
         driver = self._drive(id, state, records)
-        driver.gate.closed = state.paused and state.ending != "cancelled"
         for path, inputs in (edits or {}).items():
             driver.tell(o.Edited(path, inputs, by="fork"))
         driver.tell(o.Recovered(owner))
