@@ -66,6 +66,7 @@ async def _recover(ids: Sequence[str], store: str | None, *, detach: bool, quiet
         for id in wanted:
             try:
                 execution = await readiness.recover(made, id, DEFINE, "shell")
+                await _taken_over(execution)
                 await finish(execution, now=made.clock.now, detach=detach, quiet=quiet)
             except JournalConflict as elsewhere:
                 if ids:
@@ -119,14 +120,19 @@ async def _acted(
             await serving.ask(made, id, verb, arguments)
             return Left.of(await made.open(id), owner)
         execution = await readiness.recover(made, id, DEFINE, "shell", settled=settled)
-        seen = len(execution.events)
-        await news(execution, lambda record: record.sequence > seen and isinstance(record.event, ExecutionRecovered))
-        if verb != "resume" or execution.phase == "paused":
+        await _taken_over(execution)
+        if verb != "resume" or execution.phase == "paused" or execution.ended:
             seen = len(execution.events)
             serving.VERBS[verb](execution, **arguments)
             await news(execution, lambda record: record.sequence > seen)
         await finish(execution, now=made.clock.now, detach=True, quiet=quiet)
         return Left.of(execution)
+
+
+async def _taken_over(execution: Execution) -> None:
+    """Wait until it is this process's, on disk. Raises `JournalConflict` when another one has it."""
+    seen = len(execution.events)
+    await news(execution, lambda record: record.sequence > seen and isinstance(record.event, ExecutionRecovered))
 
 
 async def _cancelled(id: str, store: str | None, *, quiet: bool) -> Left:
