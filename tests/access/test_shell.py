@@ -209,6 +209,17 @@ def test_a_detached_run_leaves_a_question_open_and_an_answer_ends_it(shell):
     assert set(listed[0]) == {"execution", "workflow", "version", "phase", "started", "ended", "error"}
 
 
+def test_a_run_whose_child_waits_can_be_left_and_its_child_answered(shell):
+    shell.write("asks.yaml", ASKS)
+    text = "name: outer\nnodes:\n  inner: {workflow: asks}\n  after: {set: {got: =inner.answer}}\n"
+    left = shell("run", shell.write("outer.yaml", text), "--detach", "--json").document
+    assert left["phase"] == "waiting"
+    child = f"{left['execution']}.inner"
+    assert shell("executions", "answer", child, "sure", "true", "--json").document["phase"] == "completed"
+    done = shell("executions", "recover", left["execution"], "--json")
+    assert done.document[0]["outputs"] == {"after": {"got": True}}
+
+
 def test_a_waiting_execution_can_be_cancelled(shell):
     id = shell("run", shell.write("asks.yaml", ASKS), "--detach", "--json").document["execution"]
     assert shell("executions", "cancel", id, "--json").document["phase"] == "cancelled"

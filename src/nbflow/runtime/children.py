@@ -75,7 +75,7 @@ class ChildExecutor:
         """Cancel the child that an execution left to itself, when it was suspended or its process was gone."""
         engine = self.engine
         assert engine is not None
-        for id in reversed(_ids(execution, path, attempts)):
+        for id in reversed(child_ids(execution, path, attempts)):
             with suppress(NotFound, IllegalMove, ExecutionFailed):
                 child = await engine.recover(id)
                 child.cancel("the parent was cancelled")
@@ -84,7 +84,7 @@ class ChildExecutor:
     async def _child(self, call: Call, work: SubWorkflow) -> Execution:
         engine = self.engine
         assert engine is not None
-        ids = _ids(call.execution, call.path, call.attempt)
+        ids = child_ids(call.execution, call.path, call.attempt)
         for id in ids[:-1]:
             try:
                 child = await engine.recover(id)
@@ -120,7 +120,7 @@ class ChildExecutor:
                 await child
 
 
-def _ids(execution: str, path: str, attempts: int) -> list[str]:
+def child_ids(execution: str, path: str, attempts: int) -> list[str]:
     """The ids that children of a node may have after so many attempts, in order."""
     first = f"{execution}.{path}"
     return [first, *(f"{first}.{number}" for number in range(2, attempts + 2))]

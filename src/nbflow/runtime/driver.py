@@ -323,6 +323,7 @@ class Driver:
                 if self._large:
                     SHELTER.pass_(len(batch))
                 self.feed.publish(batch)
+                self.engine.stir_parents(self.state)
                 if self.caches:
                     self.engine.cache.remember(self.id, batch)
                 self._call_after()

@@ -19,6 +19,7 @@ from nbflow.ports.journal import Journal, Summary
 from nbflow.ports.requests import Requests
 from nbflow.ports.results import Results
 from nbflow.runtime.cache import Cache
+from nbflow.runtime.children import child_ids
 from nbflow.runtime.dispatcher import Dispatcher
 from nbflow.runtime.driver import Driver
 from nbflow.runtime.exchange import Exchange
@@ -176,6 +177,16 @@ class Engine:
     def left(self, summaries: Sequence[Summary]) -> list[str]:
         """Of these executions, the ids of those that have not ended and are not driven here, the oldest first."""
         return [s.execution for s in reversed(summaries) if s.phase not in ENDED and s.execution not in self.drivers]
+
+    def stir_parents(self, state: ExecutionState) -> None:
+        """Let those who wait for a parent's phase look again: what a child waits for, its parent waits for."""
+        while state.origin is not None and (parent := self.drivers.get(state.origin.get("parent", ""))) is not None:
+            parent.feed.stir()
+            state = parent.state
+
+    def children(self, id: str, node: NodeState) -> list[Driver]:
+        """The drivers of the executions that a `workflow:` node has started and waits for."""
+        return [driver for child in child_ids(id, node.path, node.attempt) if (driver := self.drivers.get(child))]
 
     def ended(self, driver: Driver) -> None:
         self.drivers.pop(driver.id, None)

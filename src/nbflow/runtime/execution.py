@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nbflow.errors import ExecutionFailed, IllegalMove, NotFound
@@ -104,13 +105,7 @@ class Execution(Debugging):
     @property
     def phase(self) -> str:
         """The phase; `waiting` when only people, events and times are waited for."""
-        state = self.state
-        if state.phase != "running" or state.running:
-            return state.phase
-        unsettled = (node for node in state.nodes.values() if node.phase not in SETTLED)
-        active = [node for node in unsettled if node.opened is None or node.phase == "waiting"]
-        waits = active and all(node.phase == "waiting" and not ready(node) for node in active)
-        return "waiting" if waits else "running"
+        return phase_of(self.id, self.state, self._engine)
 
     @property
     def outputs(self) -> Any:
@@ -186,11 +181,11 @@ class Execution(Debugging):
             raise ExecutionFailed(failure_line(self), self)
         return self
 
-    async def until(self, what: str) -> Execution:
-        """Wait until a phase is reached or a node is settled, or the execution has ended."""
-        while not self._reached(what) and not self.ended and self._driver is not None:
+    async def until(self, *what: str) -> Execution:
+        """Wait until one of these phases is reached or a node is settled, or the execution has ended."""
+        while not any(map(self._reached, what)) and not self.ended and self._driver is not None:
             news: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            forget = self._driver.feed.subscribe(_once(news, len(self._records)))
+            forget = self._driver.feed.watch(partial(_once, news))
             try:
                 await asyncio.wait({news, self._driver.done}, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -219,12 +214,24 @@ class Execution(Debugging):
         return f"<Execution {self.id} of {self.plan.name}: {self.phase}>"
 
 
-def _once(news: asyncio.Future[None], seen: int) -> Subscriber:
-    def subscriber(records: Any) -> None:
-        if not news.done() and records and records[-1].sequence > seen:
-            news.set_result(None)
+def phase_of(id: str, state: ExecutionState, engine: Engine | None) -> str:
+    """The phase as a person sees it: an execution whose running nodes are all children that wait, waits."""
+    if state.phase != "running" or not all(_rests(id, node, engine) for node in state.running.values()):
+        return state.phase
+    unsettled = (node for node in state.nodes.values() if node.phase not in SETTLED)
+    active = [node for node in unsettled if node.opened is None or node.phase == "waiting"]
+    waits = active and all(node.phase == "waiting" and not ready(node) for node in active if node.phase != "running")
+    return "waiting" if waits else "running"
 
-    return subscriber
+
+def _rests(id: str, node: NodeState, engine: Engine | None) -> bool:
+    children = engine.children(id, node) if engine is not None and node.node.kind == "workflow" else []
+    return any(phase_of(child.id, child.state, engine) == "waiting" for child in children)
+
+
+def _once(news: asyncio.Future[None]) -> None:
+    if not news.done():
+        news.set_result(None)
 
 
 def failure_line(execution: Execution) -> str:

@@ -23,6 +23,7 @@ class Feed:
         self.records: list[Record] = list(records)
         self._subscribers: list[Subscriber] = []
         self._listeners: list[Listener] = []
+        self._watchers: list[Callable[[], None]] = []
 
     def publish(self, records: Sequence[Record]) -> None:
         self.records.extend(records)
@@ -32,6 +33,18 @@ class Feed:
             except Exception:
                 log.exception("a subscriber of the feed failed and is dropped")
                 self._drop(subscriber)
+
+        self.stir()
+
+    def stir(self) -> None:
+        """Tell those who wait for a phase to look again."""
+        for watcher in tuple(self._watchers):
+            watcher()
+
+    def watch(self, watcher: Callable[[], None]) -> Callable[[], None]:
+        """Call it after every batch, and when a child comes to wait or goes on; returns how to stop."""
+        self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher)
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
         """Call it with the records committed so far, then with every batch; returns how to stop."""

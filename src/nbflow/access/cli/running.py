@@ -123,7 +123,7 @@ async def finish(execution: Execution, *, now: Any, detach: bool = False, quiet:
     """Wait for the end (or, detached, until only waiting is left), with progress for whoever looks."""
     resting = ("suspended", "waiting", "paused") if detach else ("suspended",)
     async with nullcontext() if quiet else Progress(execution, err, now), _interrupts(execution):
-        await news(execution, lambda record: execution.phase in resting)
+        await execution.until(*resting)
 
 
 async def news(execution: Execution, wanted: Callable[[Record], bool]) -> None:
