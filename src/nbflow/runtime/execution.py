@@ -14,7 +14,7 @@ from nbflow.execution.evolve import evolve, fold
 from nbflow.execution.state import ENDED, SETTLED, ExecutionState, NodeState
 from nbflow.plan.plan import Plan
 from nbflow.runtime.debugging import Debugging
-from nbflow.runtime.explaining import explain
+from nbflow.runtime.explaining import awaited, explain
 from nbflow.runtime.feed import Listener, Subscriber
 
 if TYPE_CHECKING:
@@ -163,6 +163,11 @@ class Execution(Debugging):
     def diff(self, other: Execution) -> Sequence[Any]:
         """The nodes that differ from another execution's, with what they were and are."""
         return self._history()[1].diff(self, other)
+
+    @property
+    def awaited(self) -> tuple[tuple[str, str, str], ...]:
+        """What it waits for: (execution, node, reason), of children too."""
+        return tuple(awaited(self.id, self.state, self._engine))
 
     def explain(self, node: str) -> str:
         """Why a node stands where it stands, in a sentence."""

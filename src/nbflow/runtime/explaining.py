@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from nbflow.errors import NotFound
-from nbflow.execution.state import Frame, NodeState
+from nbflow.execution.bodies import ready
+from nbflow.execution.state import ExecutionState, Frame, NodeState
 from nbflow.plan.plan import Machine
 
 if TYPE_CHECKING:
+    from nbflow.runtime.driver import Driver
     from nbflow.runtime.engine import Engine
     from nbflow.runtime.execution import Execution
 
@@ -33,7 +36,8 @@ def _active(execution: Execution, node: NodeState, engine: Engine | None) -> str
                 engine.dispatcher.verdict(execution.id, node.path) if engine is not None else "it has not started yet"
             )
         case "running":
-            return f"attempt {node.attempt} is at work"
+            children = engine.children(execution.id, node) if engine is not None else []
+            return _child(children[-1], engine) if children else f"attempt {node.attempt} is at work"
         case "waiting" if node.reason == "machine":
             return _machine(node)
         case "waiting":
@@ -45,6 +49,21 @@ def _active(execution: Execution, node: NodeState, engine: Engine | None) -> str
             return f"after {node.attempt} attempt{'s' if node.attempt != 1 else ''}"
         case _:
             return node.reason or "as decided"
+
+
+def _child(child: Driver, engine: Engine | None) -> str:
+    waits = [f"{path} waits" for id, path, _ in awaited(child.id, child.state, engine) if id == child.id]
+    return f"its execution {child.id} is " + (f"waiting: {', '.join(waits)}" if waits else child.state.phase)
+
+
+def awaited(id: str, state: ExecutionState, engine: Engine | None) -> Iterator[tuple[str, str, str]]:
+    """What is waited for: (execution, node, reason) of its waiting nodes, and of those of the children it waits for."""
+    for path, node in state.nodes.items():
+        if node.phase == "waiting" and not ready(node):
+            yield id, path, node.reason or ""
+        elif node.phase == "running" and node.node.kind == "workflow" and engine is not None:
+            for child in engine.children(id, node):
+                yield from awaited(child.id, child.state, engine)
 
 
 _WAITS = {

@@ -74,10 +74,12 @@ class Left:
     execution: Execution
     document: documents.Document
     owner: str | None = None  # another process that drives it, in words
+    awaited: tuple[tuple[str, str, str], ...] = ()  # execution, node, reason
 
     @classmethod
     def of(cls, execution: Execution, owner: str | None = None) -> Left:
-        return cls(execution, documents.execution(execution.id, execution.state, phase=execution.phase), owner)
+        document = documents.execution(execution.id, execution.state, phase=execution.phase)
+        return cls(execution, document, owner, execution.awaited)
 
     @property
     def phase(self) -> str:
@@ -189,9 +191,8 @@ def tell(left: Left) -> None:
             say(f"{phase}, driven by {left.owner}", "yellow")
         case phase:
             say(phase, "yellow")
-            for path, node in execution.state.nodes.items():
-                if node.phase == "waiting":
-                    say(f"  {path} waits for {_awaited(node.reason, path, execution.id)}")
+            for id, path, reason in left.awaited:
+                say(f"  {path} waits for {_awaited(reason, path, id)}")
             verb = "resume" if phase == "paused" else "recover"
             say(f"  go on: nbflow executions {verb} {execution.id}", "dim")
 
