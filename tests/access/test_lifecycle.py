@@ -308,4 +308,9 @@ def test_the_shell_says_what_a_node_of_a_kernel_waits_for(place, shell):
     said = ByShell(place, shell).call("executions", "explain", id, "n2")
     assert "waiting for pool gpu" in said.document["explanation"]
     assert "(1 of 1 taken)" in said.document["explanation"]
+    shown = shell("executions", "show", id, "--store", place.url)
+    assert "driven by process" in shown.out
+    assert "n2  waiting for pool gpu" in shown.out
+    document = shell("executions", "show", id, "--store", place.url, "--json").document
+    assert document["nodes"]["n2"]["reason"].startswith("waiting for pool gpu")
     place.run(f"x = nbflow.open({id!r}); x.cancel(); await x")

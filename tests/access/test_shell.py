@@ -133,6 +133,13 @@ def test_what_a_tool_prints_is_shown_as_it_runs(shell):
     assert "two: 3" in said.out
 
 
+def test_a_pool_nobody_set_is_said(shell):
+    file = shell.write("pooled.yaml", "name: pooled\nnodes:\n  one: {tool: noisy, with: {n: 1}, pool: tape}\n")
+    said = shell("run", file, "--tools", shell.write("tools_p.py", NOISY))
+    assert said.code == 0
+    assert said.err.count("nobody set the pool tape: its capacity is 1") == 1
+
+
 def test_a_failure_exits_1_and_says_where_and_why(shell):
     file = shell.write("fails.yaml", "name: fails\nnodes:\n  call: {tool: failing}\n")
     said = shell("run", file, "--tools", shell.write("tools_c.py", NOISY))

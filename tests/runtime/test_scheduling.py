@@ -1,165 +1,173 @@
-"""The gate in the engine: order, pools, rates, fairness and what people are told."""
+"""Scheduling as it is seen from outside: who goes first, how many at once, and what a node that waits says."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 
+import pytest
+
+from nbflow.access.cli.progress import ongoing
+from nbflow.execution.state import NodeState
 from tests.runtime.conftest import House
 
 
-def started(execution):
-    return [r.event.node for r in execution.events if type(r.event).__name__ == "NodeStarted"]
+@pytest.fixture
+def gates(house: House):
+    """A tool that says when it began, and ends when its gate is opened."""
 
+    class Gates:
+        def __init__(self) -> None:
+            self.begun: list[str] = []
+            self._open: dict[str, asyncio.Event] = {}
 
-class Yard:
-    """A tool that notes who runs, and how many at once."""
+        def of(self, name: str) -> asyncio.Event:
+            return self._open.setdefault(name, asyncio.Event())
 
-    def __init__(self, house: House) -> None:
-        self.order, self.now, self.most = [], 0, 0
+        async def count(self, count: int) -> list[str]:
+            while len(self.begun) < count:
+                await asyncio.sleep(0)
+            for _ in range(20):
+                await asyncio.sleep(0)
+            return list(self.begun)
 
-        @house.tool
-        async def work(name: str = "") -> str:
-            self.order.append(name)
-            self.now += 1
-            self.most = max(self.most, self.now)
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-            self.now -= 1
-            return name
-
-
-async def test_of_what_is_ready_together_the_most_urgent_goes_first(house: House) -> None:
-    house.engine = house.new_engine(limit=1)
-    yard = Yard(house)
-    ended = await house.run("""
-        nodes:
-          low: {tool: work, with: {name: low}, priority: -1}
-          short: {tool: work, with: {name: short}}
-          long: {tool: work, with: {name: long}}
-          high: {tool: work, with: {name: high}, priority: 5}
-          after: {tool: work, with: {name: =long + '2'}}
-        """)
-    assert ended.phase == "completed"
-    assert yard.order[:3] == ["high", "long", "short"] and yard.order[-1] == "low"
-    assert yard.most == 1
-
-
-async def test_a_pool_is_never_exceeded_and_all_get_through(house: House) -> None:
-    yard = Yard(house)
-    ended = await house.run(
-        """
-        pools: {gpu: 3}
-        nodes:
-          all:
-            parallel: {for_each: range(40), collect: =one}
-            nodes: {one: {tool: work, with: {name: =str(index)}, pool: {gpu: "1"}}}
-        """.replace('"1"', "1")
-    )
-    assert ended.outputs["all"] == [str(number) for number in range(40)]
-    assert yard.most == 3
-
-
-async def test_a_pool_of_a_workflow_is_its_own_and_one_of_the_engine_is_everybodys(house: House) -> None:
-    house.engine = house.new_engine(pools={"gpu": 2})
-    yard = Yard(house)
-    text = """
-        pools: {gpu: %d}
-        nodes:
-          all:
-            parallel: {for_each: range(8)}
-            nodes: {one: {tool: work, with: {name: =str(index)}, pool: gpu}}
-        """
-    await house.run(text % 1)
-    assert yard.most == 1
-    await house.run(text % 5)
-    assert yard.most == 2
-
-
-async def test_a_pool_nobody_set_has_one_unit_and_says_so_once(house: House) -> None:
-    yard = Yard(house)
-    await house.run("""
-        nodes:
-          a: {tool: work, pool: tape}
-          b: {tool: work, pool: tape}
-        """)
-    assert yard.most == 1
-    assert [text for _, text in house.engine.warnings] == ["nobody set the pool tape: its capacity is 1"]
-
-
-async def test_a_waiting_node_says_for_what(house: House) -> None:
-    begun, go = asyncio.Event(), asyncio.Event()
+    made = Gates()
 
     @house.tool
-    async def hold() -> None:
-        begun.set()
-        await go.wait()
+    async def hold(name: str) -> str:
+        made.begun.append(name)
+        await made.of(name).wait()
+        return name
 
+    return made
+
+
+POOLED = "pools: {gpu: 1}\nnodes:\n" + "".join(
+    f"  {id}: {{tool: hold, with: {{name: {id}}}, pool: gpu}}\n" for id in "abcd"
+)
+
+
+async def test_a_node_that_waits_for_a_pool_says_for_which_and_who_is_ahead(house: House, gates) -> None:
+    execution = house.start(POOLED)
+    assert await gates.count(1) == ["a"]
+    await execution.until("running")
+    assert execution.explain("a") == "a is running: attempt 1 is at work"
+    assert "waiting for pool gpu of w (1 of 1 taken), next in line" in execution.explain("b")
+    assert "waiting for pool gpu of w (1 of 1 taken), 2 ahead" in execution.explain("d")
+    for id in "abcd":
+        gates.of(id).set()
+    await execution
+    assert gates.begun == ["a", "b", "c", "d"]
+
+
+async def test_the_progress_of_the_shell_says_it_too(house: House, gates) -> None:
+    execution = house.start(POOLED)
+    await gates.count(1)
+    node: NodeState = house.engine.drivers[execution.id].state.nodes["c"]
+    why = execution.explain("c").partition(": ")[2]
+    assert "c  waiting for pool gpu of w (1 of 1 taken), 1 ahead" in ongoing(node, 0.0, why).plain
+    execution.cancel()
+    await execution
+
+
+async def test_a_pool_nobody_set_holds_one_and_says_so_once(house: House, gates, caplog) -> None:
+    text = "nodes:\n" + "".join(f"  {id}: {{tool: hold, with: {{name: {id}}}, pool: tape}}\n" for id in "ab")
+    with caplog.at_level(logging.WARNING, "nbflow"):
+        execution = house.start(text)
+        assert await gates.count(1) == ["a"]
+    assert [said for _, said in house.engine.warnings] == ["nobody set the pool tape: its capacity is 1"]
+    assert caplog.text.count("nobody set the pool tape") == 1
+    execution.cancel()
+    await execution
+
+
+async def test_a_larger_priority_goes_first(house: House, gates) -> None:
+    text = "pools: {gpu: 1}\nnodes:\n" + "".join(
+        f"  {id}: {{tool: hold, with: {{name: {id}}}, pool: gpu, priority: {priority}}}\n"
+        for id, priority in (("low", -1), ("usual", 0), ("high", 5))
+    )
+    execution = house.start(text)
+    for id in ("low", "usual", "high"):
+        gates.of(id).set()
+    await execution
+    assert gates.begun == ["high", "usual", "low"]
+
+
+async def test_among_equals_the_critical_path_goes_first(house: House, gates) -> None:
     execution = house.start("""
         pools: {gpu: 1}
         nodes:
-          a: {tool: hold, pool: gpu, priority: 1}
-          b: {tool: hold, pool: gpu}
-          c: {tool: hold, pool: gpu}
+          a_short: {tool: hold, with: {name: short}, pool: gpu}
+          b_long: {tool: hold, with: {name: long}, pool: gpu}
+          c: {set: {v: =b_long}}
+          d: {set: {v: =c.v}}
         """)
-    await asyncio.wait_for(begun.wait(), 5)
-    gate = house.engine.dispatcher
-    assert gate.verdict(execution.id, "b") == "waiting for pool gpu of w (1 of 1 taken), next in line"
-    assert gate.verdict(execution.id, "c") == "waiting for pool gpu of w (1 of 1 taken), 1 ahead"
-    go.set()
-    await asyncio.wait_for(execution, 5)
+    gates.of("short").set()
+    gates.of("long").set()
+    await execution
+    assert gates.begun == ["long", "short"]
 
 
-async def test_executions_share_the_places_of_an_engine(house: House) -> None:
+async def test_executions_of_one_engine_take_turns(house: House, gates) -> None:
+    house.engine.dispatcher.admission.set_pool("gpu", 1)
+    text = "nodes:\n" + "".join(f"  {id}: {{tool: hold, with: {{name: @{id}}}, pool: gpu}}\n" for id in "abc")
+    executions = [house.start(text.replace("@", name)) for name in ("x", "y")]
+    for name in ("xa", "xb", "xc", "ya", "yb", "yc"):
+        gates.of(name).set()
+    for execution in executions:
+        await execution
+    assert gates.begun == ["xa", "ya", "xb", "yb", "xc", "yc"]
+
+
+async def test_no_more_attempts_run_at_once_than_the_engine_allows(house: House, gates) -> None:
     house.engine = house.new_engine(limit=2)
-    yard = Yard(house)
-    text = "nodes: {all: {parallel: {for_each: range(%d)}, nodes: {one: {tool: work, with: {name: %s}}}}}"
-    big = house.start(text % (60, "big"))
-    async with asyncio.timeout(5):
-        while len(yard.order) < 10:
-            await asyncio.sleep(0)
-    small = house.start(text % (10, "small"))
-    await asyncio.wait_for(small, 5)
-    assert not big.ended
-    first = yard.order.index("small")
-    last = len(yard.order) - 1 - yard.order[::-1].index("small")
-    assert yard.order[first : last + 1].count("big") <= 12
-    await asyncio.wait_for(big, 5)
-    assert yard.order.count("big") == 60
+    execution = house.start("nodes:\n" + "".join(f"  {id}: {{tool: hold, with: {{name: {id}}}}}\n" for id in "abcd"))
+    assert len(await gates.count(2)) == 2
+    assert "waiting for one of the 2 places" in execution.explain("d")
+    for id in "abcd":
+        gates.of(id).set()
+    await execution
+    assert len(gates.begun) == 4
 
 
-async def test_a_cancelled_execution_gives_its_places_back(house: House) -> None:
-    never = asyncio.Event()
-    begun = asyncio.Event()
+async def test_a_rate_says_when_the_next_may_start(house: House, gates) -> None:
+    text = "nodes:\n" + "".join(f"  {id}: {{tool: hold, with: {{name: {id}}}, rate: 1/s}}\n" for id in "a")
+    text += '  p: {parallel: {for_each: "range(3)"}, nodes: {q: {tool: hold, with: {name: "item ${{ item }}"}, rate: {name: r, limit: 1/s}}}}\n'
+    execution = house.start(text)
+    await gates.count(2)
+    said = execution.explain("p[2].q")
+    assert "waiting for rate r (next start in " in said
+    assert said.endswith("1 ahead")
+    execution.cancel()
+    await execution
 
+
+async def test_what_a_breaker_refuses_waits_and_says_so(house: House, gates) -> None:
     @house.tool
-    async def hang() -> None:
-        begun.set()
-        await never.wait()
+    async def bad() -> None:
+        raise ConnectionError("nobody there")
 
-    yard = Yard(house)
-    house.engine = house.new_engine(pools={"gpu": 1})
-    stuck = house.start("nodes: {a: {tool: hang, pool: gpu}, b: {tool: hang, pool: gpu}}")
-    await asyncio.wait_for(begun.wait(), 5)
-    other = house.start("nodes: {a: {tool: work, pool: gpu}}")
-    stuck.cancel()
-    await asyncio.wait_for(stuck, 5)
-    await asyncio.wait_for(other, 5)
-    assert yard.order == [""] and other.phase == "completed"
-    admission = house.engine.dispatcher.admission
-    assert admission.running == admission.waiting == 0
+    execution = house.start("""
+        nodes:
+          p:
+            parallel: {for_each: "range(4)", max: 1, on_fail: collect, collect: =b}
+            nodes: {b: {tool: bad, breaker: {failures: 2, reset: 1h}}}
+        """)
+    while "p[2].b" not in execution.state.nodes:
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.02)
+    assert "waiting for breaker bad (open for " in execution.explain("p[2].b")
+    execution.cancel()
+    await execution
 
 
-async def test_a_retry_waits_in_line_again_and_leaks_nothing(house: House) -> None:
-    tries = []
-
-    @house.tool
-    async def flaky() -> str:
-        tries.append(1)
-        if len(tries) < 3:
-            raise ConnectionError("not yet")
-        return "ok"
-
-    house.engine = house.new_engine(pools={"gpu": 1})
-    ended = await house.run("nodes: {a: {tool: flaky, pool: gpu, retry: {max: 5, delay: 0s}}}")
-    assert ended.outputs == {"a": "ok"} and started(ended) == ["a", "a", "a"]
-    assert house.engine.dispatcher.admission.running == 0
+async def test_a_held_node_and_a_child_say_what_they_wait_for(house: House, gates) -> None:
+    house.workflows["asks"] = "name: asks\nnodes: {sure: {ask: sure?}}"
+    execution = house.start("nodes: {c: {workflow: asks}, s: {set: {v: 1}}, t: {set: {v: =s.v}}}")
+    execution.break_at("t")
+    await execution.hold()
+    await asyncio.sleep(0.02)
+    assert execution.explain("t") == "t is scheduled: it is held by the debugger or a pause"
+    assert execution.explain("c") == f"c is running: its execution {execution.id}.c is waiting: sure waits"
+    execution.cancel()
+    await execution

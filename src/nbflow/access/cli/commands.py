@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from importlib.metadata import version
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from nbflow.access.cli.checking import schema, validate
 from nbflow.access.cli.demo import demo
 from nbflow.access.cli.doctor import doctor
 from nbflow.access.cli.drawing import graph
+from nbflow.access.cli.printing import WARNINGS
 from nbflow.access.cli.running import run
 
 app = typer.Typer(
@@ -35,6 +37,7 @@ def top(
     ] = False,
 ) -> None:
     """A workflow engine that lives in a notebook and grows to a fleet."""
+    logging.getLogger("nbflow").addHandler(WARNINGS)
 
 
 for command in (validate, run, graph, schema, demo, doctor):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -15,9 +16,10 @@ from nbflow.access.cli.options import Id, Json, Store
 from nbflow.access.cli.printing import mark, out, phase_text, say, short, spell, table
 from nbflow.access.cli.progress import settled
 from nbflow.access.cli.running import show_outputs
-from nbflow.errors import NotFound
+from nbflow.errors import IllegalMove, NotFound
 from nbflow.history.compare import Change, diff
 from nbflow.ports.journal import Summary
+from nbflow.runtime import serving
 from nbflow.runtime.engine import Engine
 from nbflow.runtime.execution import Execution, failure_line
 
@@ -84,10 +86,25 @@ def show(
 ) -> None:
     """Show one execution: its nodes, outputs and error."""
     with Answer(json) as answer:
-        execution = asyncio.run(_open(id, store))
+        execution, owner, verdicts = asyncio.run(_looked_at(id, store))
         records = execution.events if events else None
         document = documents.execution(execution.id, execution.state, records, phase=execution.phase)
-        answer.give(document, lambda: _show(execution, events))
+        for path, why in verdicts.items():
+            document["nodes"][path]["reason"] = why
+        answer.give(document, lambda: _show(execution, owner, verdicts, events))
+
+
+async def _looked_at(id: str, store: str | None) -> tuple[Execution, str | None, dict[str, str]]:
+    """An execution, who drives it, and why its nodes that could begin have not begun, as far as the owner says so."""
+    async with engine(store) as made:
+        execution = await made.open(await resolve(made, id))
+        owner = None if execution.ended else serving.elsewhere(made, execution.id)
+        verdicts: dict[str, str] = {}
+        if owner is not None:
+            with suppress(IllegalMove):
+                verdicts = await serving.ask(made, execution.id, "verdicts", patience=1.0)
+        known = execution.state.nodes
+        return execution, owner, {path: why for path, why in verdicts.items() if path in known}
 
 
 @group.command("events")
@@ -120,15 +137,17 @@ async def resolve(made: Engine, wanted: str) -> str:
     raise NotFound(f"no execution {wanted}; {'several begin so' if begun else 'the last ones are'}: {near}")
 
 
-def _show(execution: Execution, events: bool) -> None:
+def _show(execution: Execution, owner: str | None, verdicts: dict[str, str], events: bool) -> None:
     state = execution.state
     head = f"{state.workflow} {state.version} · {execution.id} · "
-    out.print(Text.assemble((head, "bold"), phase_text(execution.phase)))
+    driven = (f", driven by {owner}", "dim") if owner is not None else ""
+    out.print(Text.assemble((head, "bold"), phase_text(execution.phase), driven))
     if state.inputs:
         out.print(Text(f"inputs  {short(documents.plain(state.inputs))}", "dim"))
     for path in documents.paths(state):
         node = state.nodes.get(path)
-        out.print(settled(node) if node is not None else Text(f"· {path}", "dim"))
+        line = settled(node) if node is not None else Text(f"· {path}", "dim")
+        out.print(line.append(f"  {verdicts[path]}" if path in verdicts else "", "dim"))
     if events:
         _events([documents.event(record) for record in execution.events])
     if execution.error is not None:

@@ -6,6 +6,7 @@ Colour only where a person looks. The last word of a failure is one line that sa
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -66,6 +67,16 @@ class Document:
 def say(text: str = "", style: str | None = None) -> None:
     """A line for the person, on stderr."""
     err.print(Text(text, style=style or ""))
+
+
+class Warnings(logging.Handler):
+    """What the engine warns of, as a line for the person."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say(f"{record.levelname.lower()}: {record.getMessage()}", "yellow")
+
+
+WARNINGS = Warnings(logging.WARNING)
 
 
 def complain(message: str, hint: str | None = None) -> None:

@@ -32,6 +32,8 @@ class Watched(Protocol):
 
     def subscribe(self, callback: Callable[[Sequence[Record]], None]) -> Callable[[], None]: ...
 
+    def explain(self, node: str) -> str: ...
+
 
 class Progress:
     """``async with Progress(execution, console, now): await execution``. `now` gives seconds since the epoch."""
@@ -85,12 +87,16 @@ class Progress:
         for line in str(event.response).rstrip().splitlines():
             self.console.print(Text(f"  │ {line}", "dim"))
 
+    def _why(self, node: NodeState) -> str:
+        """Why a node that could begin has not begun, as the scheduler says it."""
+        return self.execution.explain(node.path).partition(": ")[2] if node.phase == "scheduled" else ""
+
     def picture(self) -> RenderableType:
         """What runs or waits, and how far the whole is."""
         state, now = self.execution.state, self.now()
         open_nodes = [node for node in state.nodes.values() if node.phase in ("running", "waiting", "scheduled")]
         room = max(3, self.console.height - 4)
-        lines = [ongoing(node, now) for node in open_nodes[:room]]
+        lines = [ongoing(node, now, self._why(node)) for node in open_nodes[:room]]
         if len(open_nodes) > room:
             lines.append(Text(f"  … and {len(open_nodes) - room} more", "dim"))
         done = sum(1 for node in state.root.nodes if node is not None and node.phase in SETTLED) if state.frames else 0
@@ -137,10 +143,10 @@ def settled(node: NodeState) -> Text:
     return line
 
 
-def ongoing(node: NodeState, now: float) -> Text:
+def ongoing(node: NodeState, now: float, why: str = "") -> Text:
     glyph, style = GLYPHS.get(node.phase, ("·", "dim"))
     since = f"  {spell(max(0.0, now - node.started))}" if node.started is not None else ""
-    why = f"  waits for {node.reason}" if node.phase == "waiting" and node.reason else ""
-    if why and node.until is not None:
-        why += f", {spell(max(0.0, node.until - now))} more"
-    return Text.assemble((glyph, style), " ", (node.path, style), (since + why, "dim"))
+    if node.phase == "waiting" and node.reason:
+        why = f"waits for {node.reason}"
+        why += f", {spell(max(0.0, node.until - now))} more" if node.until is not None else ""
+    return Text.assemble((glyph, style), " ", (node.path, style), (since + (f"  {why}" if why else ""), "dim"))
