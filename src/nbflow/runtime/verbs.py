@@ -14,7 +14,7 @@ from nbflow.execution.bodies import ready
 from nbflow.execution.effects import Activate
 from nbflow.execution.state import SETTLED, ExecutionState, NodeState
 from nbflow.plan.plan import Plan
-from nbflow.runtime.moves import allow
+from nbflow.runtime.moves import MOVES, allow
 from nbflow.runtime.performer import failure
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ class Verbs(ABC):
 
     def _live(self, verb: str) -> Driver:
         driver = self._driver
-        allow(verb, driver.state.phase if driver is not None else self.phase, self.id)
+        phase = driver.state.phase if driver is not None else self.phase
+        allow(verb, self.phase if phase == "running" and phase not in MOVES[verb] else phase, self.id)
         if driver is None:
             raise IllegalMove(self._whose(), "execution.not_driven")
         if driver.done.done():
@@ -60,7 +61,10 @@ class Verbs(ABC):
 
     def pause(self) -> None:
         """Running nodes finish; nothing new starts."""
-        self._live("pause").tell(o.PauseWished())
+        driver = self._live("pause")
+        if driver.state.ending:
+            raise IllegalMove(f"execution {self.id} is ending ({driver.state.ending}); what cleans up is not paused")
+        driver.tell(o.PauseWished())
 
     def resume(self) -> None:
         """Go on after a pause, a breakpoint or a suspension."""
@@ -128,6 +132,7 @@ class Verbs(ABC):
 
     def mock(self, node: str, value: Any) -> None:
         """Let a held node give this value instead of running."""
+        self._live("mock")
         self.skip(node, value)
 
     def fail(self, node: str, message: str = "failed by a person") -> None:
