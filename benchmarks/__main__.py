@@ -46,6 +46,7 @@ def sections(*, quick: bool) -> Iterator[str]:
     yield machine()
     yield from engine_costs(repetitions, big)
     yield from growth(repetitions, 10_000 if quick else 100_000)
+    yield sleeping_table(3 if quick else 7)
     yield lag_table(big, 3 if quick else 7)
     yield memory_table(big)
     yield import_table(5 if quick else 11)
@@ -102,6 +103,17 @@ def growth(repetitions: int, big: int) -> Iterator[str]:
         for name in small
     ]
     yield table(["", "1,000", f"{big:,}", "ratio"], rows)
+
+
+def sleeping_table(repetitions: int) -> str:
+    shapes = {"layers of 100": layered(1_000), "layers of 250": layered(1_000, 250), "all but two at once": fan(1_000)}
+    found = {name: side.sleeping(graph, repetitions) for name, graph in shapes.items()}
+    rows = [[name, *(f"{ratios[each]:.2f}" for each in ratios)] for name, ratios in found.items()]
+    heads = ["1,000 nodes", *next(iter(found.values()))]
+    return (
+        "## Nodes that take time\n\nA thousand nodes that sleep 50 ms: wall time over that of the longest way through the "
+        "graph. Budget, in layers: 1.3.\n\n" + table(heads, rows)
+    )
 
 
 def lag_table(size: int, repetitions: int) -> str:

@@ -11,8 +11,8 @@ async def noop() -> None:
     """What every node does."""
 
 
-async def run(graph: Graph) -> int:
-    """Run each node once, as soon as what it waits for is done; returns how many ran."""
+async def run(graph: Graph, nap: float | None = None) -> int:
+    """Run each node once, as soon as what it waits for is done; returns how many ran. A node sleeps `nap` seconds."""
     waiting = [len(sources) for sources in graph]
     after: list[list[int]] = [[] for _ in graph]
     for index, sources in enumerate(graph):
@@ -24,7 +24,7 @@ async def run(graph: Graph) -> int:
 
     async def node(index: int) -> None:
         nonlocal ran
-        await noop()
+        await (noop() if nap is None else asyncio.sleep(nap))
         ran += 1
         for target in after[index]:
             waiting[target] -= 1

@@ -14,14 +14,16 @@ from collections.abc import Awaitable, Callable
 
 import yaml
 
+import nbflow
 from benchmarks import bare
 from benchmarks.contest import WIDE, engines, nbflow_turn, plan_of
 from benchmarks.measuring import once
-from benchmarks.shapes import Graph, chain, realistic
+from benchmarks.shapes import Graph, chain, realistic, text
 from nbflow.execution.evolve import fold
 from nbflow.plan import workflow as workflows
 from nbflow.spec.expressions import compile_expression
 
+NAP = 0.050  # seconds that a node sleeps
 TICK = 0.010  # seconds between two looks at the loop
 CONDITION = "score > 0.8 and len(items) < 3"
 
@@ -80,6 +82,43 @@ def lag(graph: Graph, repetitions: int = 5) -> dict[str, dict[str, float]]:
         return {name: _spread(values) for name, values in late.items()}
 
     return asyncio.run(measure())
+
+
+def depth(graph: Graph) -> int:
+    """Nodes on the longest way through a graph."""
+    levels: list[int] = []
+    for sources in graph:
+        levels.append(1 + max((levels[source] for source in sources), default=0))
+    return max(levels)
+
+
+def sleeping(graph: Graph, repetitions: int = 5) -> dict[str, float]:
+    """Wall seconds of a graph whose nodes sleep `NAP`, over the longest way through it; medians, in turns."""
+
+    async def measure() -> dict[str, float]:
+        plan = workflows.parse(text(graph, "nap"), limits=WIDE).plan
+        took: dict[str, list[float]] = {"bare asyncio": [], "nbflow, memory": [], "nbflow, journal on disk": []}
+        async with engines() as (memory, embedded):
+            for _ in range(repetitions + 1):
+                took["bare asyncio"].append(await _wall(lambda: bare.run(graph, NAP)))
+                for name, made in (("nbflow, memory", memory), ("nbflow, journal on disk", embedded)):
+                    took[name].append(await _wall(lambda made=made: made.start(plan)))
+        return {name: statistics.median(values[1:]) / (depth(graph) * NAP) for name, values in took.items()}
+
+    return asyncio.run(measure())
+
+
+async def _wall(work: Callable[[], Awaitable[object]]) -> float:
+    gc.collect()
+    begun = time.perf_counter()
+    await work()
+    return time.perf_counter() - begun
+
+
+@nbflow.tool(effects="none")
+async def nap() -> None:
+    """Sleeps."""
+    await asyncio.sleep(NAP)
 
 
 def _spread(values: list[float]) -> dict[str, float]:
