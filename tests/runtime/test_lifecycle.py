@@ -270,3 +270,28 @@ async def test_expressions_know_their_execution(house: House) -> None:
     it = {"id": ended.id, "workflow": "w", "version": "1.2", "started": None, "attempt": 1, "labels": {}}
     assert ended.nodes["a"].output["it"] | {"started": None} == it
     assert ended.outputs == {"b": {"id": ended.id}}
+
+
+async def test_a_rerun_keeps_answers_and_does_not_take_equal_results_for_nodes_that_shall_run(house: House) -> None:
+    calls: list[str] = []
+
+    @house.tool
+    def draw() -> int:
+        calls.append("draw")
+        return len(calls)
+
+    text = "nodes: {a: {tool: draw}, b: {tool: draw, needs: a}, q: {ask: sure?, needs: b}, c: {set: {v: =q}}}\noutputs: {a: =a, b: =b, q: =q}"
+    first = house.start(text)
+    await first.until("waiting")
+    first.answer("q", "yes")
+    await first
+    assert first.outputs == {"a": 1, "b": 2, "q": "yes"}
+    kept = await first.rerun()
+    await kept
+    assert kept.outputs == first.outputs and calls == ["draw", "draw"]
+    again = await kept.rerun(from_node="b")
+    await again.until("waiting")
+    assert again.nodes["b"].output == 3
+    assert again.nodes["a"].output == 1
+    again.cancel()
+    await again

@@ -15,7 +15,7 @@ from nbflow.execution.state import ExecutionState
 from nbflow.plan.plan import Body, NodePlan
 
 Key = tuple[str, str]
-TAKEN = ("tool", "agent", "workflow")
+TAKEN = ("tool", "agent", "workflow", "ask")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,10 @@ class Reuse:
         for path, node in state.nodes.items():
             if node.phase != "completed" or node.error is not None or node.node.kind not in TAKEN:
                 continue
-            if path in left_out or root_of(path) in left_out:
-                continue
+            if path in left_out or root_of(path) in left_out or (node.taken or {}).get("default"):
+                continue  # nobody answered in time: that is no answer to keep
             meaning = node.node.meaning + sources.get(node.node.function, "")
-            inputs = digest(node.inputs)
+            inputs = digest(node.inputs if node.inputs is not None else node.detail)  # of a question its detail
             self._seen[path] = (meaning, inputs)
             self._own[path] = self._results[(meaning, inputs)] = Result(node.output, execution, path)
         return self

@@ -35,6 +35,8 @@ def activate(driver: Driver, node: NodeState) -> None:
         return
     if isinstance(step, Attempt):
         _attempt(driver, node, step)
+    elif driver.reuse is not None and isinstance(step, o.Waits) and step.reason == "ask":
+        driver.tell(_reused(driver, node, step.detail) or step)
     else:
         for outcome in step if isinstance(step, tuple) else (step,):
             driver.tell(outcome)
@@ -42,16 +44,23 @@ def activate(driver: Driver, node: NodeState) -> None:
 
 def _attempt(driver: Driver, node: NodeState, step: Attempt) -> None:
     """Take an earlier result where one may be taken, else let the attempt be admitted."""
-    if driver.reuse is not None and node.attempt == 0:
-        result = driver.reuse.find(node.path, node.node, step.inputs)
-        if result is not None:
-            taken = {"execution": result.execution, "node": result.path}
-            driver.tell(o.Succeeded(node.path, 0, result.output, inputs=step.inputs, taken=taken))
-            return
+    reused = _reused(driver, node, step.inputs) if node.attempt == 0 else None
+    if reused is not None:
+        driver.tell(reused)
+        return
     if node.node.policies.cache and node.attempt == 0:
         driver.tasks[node.path] = driver.loop.create_task(_from_cache(driver, node, step))
         return
     driver.engine.dispatcher.offer(driver, node, step)
+
+
+def _reused(driver: Driver, node: NodeState, inputs: Any) -> o.Succeeded | None:
+    """The result of an equal node of an earlier execution; for a question that was answered, the answer."""
+    result = driver.reuse.find(node.path, node.node, inputs) if driver.reuse is not None else None
+    if result is None:
+        return None
+    taken = {"execution": result.execution, "node": result.path}
+    return o.Succeeded(node.path, 0, result.output, inputs=inputs, taken=taken)
 
 
 async def _from_cache(driver: Driver, node: NodeState, step: Attempt) -> None:
