@@ -10,6 +10,22 @@ from nbflow.errors import NodeError
 OPAQUE = ("pandas", "numpy", "pyarrow")
 
 
+_LEAVES = frozenset({str, int, float, bool, type(None)})
+
+
+def copied(value: Any) -> Any:
+    """A copy of plain data that shares no mapping and no list with it: whoever changes one does not change the other.
+
+    Opaque values are passed on whole.
+    """
+    kind = type(value)
+    if kind is dict:
+        return {key: item if type(item) in _LEAVES else copied(item) for key, item in value.items()}
+    if kind is list:
+        return [item if type(item) in _LEAVES else copied(item) for item in value]
+    return value
+
+
 def plain(value: Any, depth: int = 0) -> Any:
     """A copy of `value` as JSON data. Tuples and sets become lists, dataclasses and pydantic models mappings.
 

@@ -22,6 +22,7 @@ from nbflow.errors import (
 )
 from nbflow.plan.plan import Effects, NodePlan, Plan, SubWorkflow
 from nbflow.ports.executors import Call
+from nbflow.ports.plain import copied
 
 if TYPE_CHECKING:
     from nbflow.runtime.engine import Engine
@@ -63,7 +64,7 @@ class ChildExecutor:
             raise
         if child.phase == "cancelled":
             raise NodeError("Cancelled", f"workflow {work.name} ({child.id}) was cancelled")
-        return child.outputs
+        return copied(child.outputs)
 
     def _break_off(self, call: Call, error: NbflowError) -> None:
         """A child that could not be written says nothing about its work: the parent breaks off with it."""

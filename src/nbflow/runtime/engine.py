@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from nbflow.errors import InputError, NotFound, StorageError
+from nbflow.errors import InputError, NodeError, NotFound, StorageError
 from nbflow.execution import outcomes as o
 from nbflow.execution.events import ExecutionStarted, Record
 from nbflow.execution.evolve import fold
@@ -16,6 +16,7 @@ from nbflow.ports.bus import Bus
 from nbflow.ports.clock import Clock, SystemClock
 from nbflow.ports.executors import Kind, MovingKind, PerformedKind
 from nbflow.ports.journal import Journal, Summary
+from nbflow.ports.plain import plain
 from nbflow.ports.requests import Requests
 from nbflow.ports.results import Results
 from nbflow.runtime.cache import Cache
@@ -94,7 +95,8 @@ class Engine:
 
         `reuse` has results of earlier executions that nodes of unchanged meaning and inputs take.
         """
-        given = apply_inputs(plan.inputs or NO_INPUTS, dict(inputs or {}))
+        mine = {name: kept(value, name) for name, value in (inputs or {}).items()}
+        given = apply_inputs(plan.inputs or NO_INPUTS, mine)
         driver = self._drive(id or self.clock.new_id(), ExecutionState(plan), [])
         driver.reuse = reuse
         driver.tell(o.Begun(given, {**(labels or {})}, origin, mock, self._sources(plan)))
@@ -220,6 +222,15 @@ class Engine:
     def warn(self, id: str, message: str) -> None:
         self.warnings.append((id, message))
         log.warning("%s: %s", id, message)
+
+
+def kept(value: Any, name: str) -> Any:
+    """A copy of an input, so that what its owner does to it later changes nothing. Raises `InputError`."""
+    try:
+        return plain(value)
+    except NodeError as problem:
+        message = str(problem).replace("the result", f"the input {name}")
+        raise InputError("input.type", message, problem.hint) from None
 
 
 def unknown(id: str, summaries: Sequence[Summary]) -> NotFound:

@@ -13,6 +13,7 @@ from nbflow.execution.events import Record
 from nbflow.execution.evolve import evolve, fold
 from nbflow.execution.state import ENDED, SETTLED, ExecutionState, NodeState
 from nbflow.plan.plan import Plan
+from nbflow.ports.plain import copied
 from nbflow.runtime.debugging import Debugging
 from nbflow.runtime.explaining import awaited, explain
 from nbflow.runtime.feed import Listener, Subscriber
@@ -42,22 +43,32 @@ class History(Protocol):
 
 
 class Nodes(Mapping[str, NodeState]):
-    """The nodes of an execution by path; those not reached yet are not in it."""
+    """The nodes of an execution by path; those not reached yet are not in it.
+
+    What one does to their inputs and outputs stays in this handle, and does not reach the running execution.
+    """
 
     def __init__(self, execution: Execution) -> None:
         self._execution = execution
+        self._own: dict[str, tuple[Any, Any]] = {}  # path → inputs and output, copied
 
     def __getitem__(self, path: str) -> NodeState:
         nodes = self._execution.state.nodes
         if path not in nodes:
             raise NotFound(f"{self._execution.id} has no node {path!r} yet; it has {', '.join(nodes) or 'none'}")
-        return nodes[path]
+        node, own = nodes[path], self._own.get(path)
+        if own is None or own[0] is not node.inputs or own[1] is not node.output:
+            self._own[path] = node.inputs, node.output = copied(node.inputs), copied(node.output)
+        return node
 
     def __contains__(self, path: object) -> bool:
         return path in self._execution.state.nodes
 
     def get(self, path: str, default: Any = None) -> Any:
-        return self._execution.state.nodes.get(path, default)
+        try:
+            return self[path]
+        except NotFound:
+            return default
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._execution.state.nodes)
@@ -109,7 +120,8 @@ class Execution(Debugging):
 
     @property
     def outputs(self) -> Any:
-        return self.state.outputs
+        """What it gave; a copy, as all that a handle shows."""
+        return copied(self.state.outputs)
 
     @property
     def error(self) -> dict[str, Any] | None:
@@ -117,7 +129,7 @@ class Execution(Debugging):
 
     @property
     def inputs(self) -> dict[str, Any]:
-        return self.state.inputs
+        return dict(copied(self.state.inputs))
 
     @property
     def ended(self) -> bool:

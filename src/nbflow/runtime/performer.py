@@ -12,6 +12,7 @@ from nbflow.execution.outcomes import Failed, Outcome, Succeeded, Waits
 from nbflow.execution.retries import rule_for
 from nbflow.execution.state import NodeState
 from nbflow.ports.executors import Asks, Call, PerformedKind
+from nbflow.ports.plain import copied
 from nbflow.runtime.context import Context
 from nbflow.runtime.speech import Voice
 
@@ -86,7 +87,7 @@ def _call(driver: Driver, node: NodeState, number: int, kind: PerformedKind, voi
         path=path,
         attempt=number,
         node=node.node,
-        inputs=inputs,
+        inputs=copied(inputs),  # a function may do with its arguments what it likes
         key=f"{driver.id}/{path}",
         secret=engine.secrets.__getitem__,
         stream=voice,

@@ -14,6 +14,7 @@ from nbflow.execution.bodies import ready
 from nbflow.execution.effects import Activate
 from nbflow.execution.state import SETTLED, ExecutionState, NodeState
 from nbflow.plan.plan import Plan
+from nbflow.ports.plain import plain
 from nbflow.runtime.moves import MOVES, allow
 from nbflow.runtime.performer import failure
 
@@ -110,12 +111,13 @@ class Verbs(ABC):
 
     def signal(self, name: str, value: Any = None, key: str | None = None) -> None:
         """Send an event to the nodes that listen for it, now or later."""
-        self._live("signal").tell(o.Signalled(name, value, key))
+        self._live("signal").tell(o.Signalled(name, plain(value), key))
 
     def answer(self, node: str, value: Any) -> None:
         """Answer an `ask` node, or an agent that asks for leave. The value is checked against the question's schema."""
         driver = self._live("answer")
         state = self._waiting(driver, node, ("ask", "approval"), "a question")
+        value = plain(value)
         driver.engine.check_answer(state, value)
         if state.reason == "ask":
             driver.tell(o.Succeeded(node, state.attempt, value, taken={"by": "person"}))
@@ -126,7 +128,7 @@ class Verbs(ABC):
     def skip(self, node: str, value: Any = None) -> None:
         """Settle a node that waits, is in doubt or is held, with this output."""
         driver = self._live("skip")
-        state = self._active(driver, node)
+        state, value = self._active(driver, node), plain(value)
         driver.drop(node)
         driver.tell(o.Succeeded(node, _attempt(state), value, taken={"by": "person"}))
 
@@ -162,7 +164,7 @@ class Verbs(ABC):
         """Change the inputs of a held node."""
         driver = self._live("edit")
         self._active(driver, node)
-        driver.tell(o.Edited(node, inputs, by="person"))
+        driver.tell(o.Edited(node, plain(inputs), by="person"))
 
     def preview(self, node: str) -> Any:
         """The inputs that a held node is about to get, as edited or as resolved now; secrets stay references."""
