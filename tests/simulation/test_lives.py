@@ -79,6 +79,8 @@ def calm(seed: int) -> Execution:
 
 def tell(seed: int) -> Any:
     quiet, (lives, rough) = calm(seed), survive(seed)
+    ends = {id: type(lives.journal.peek(id)[-1].event).__name__ for id in lives.journal.known()}
+    assert set(ends.values()) <= {"ExecutionCompleted", "ExecutionFailed", "ExecutionCancelled"}, f"seed {seed}: {ends}"
     if rough.phase == "cancelled":
         assert "cancel" in lives.acts
         return lives

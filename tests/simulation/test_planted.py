@@ -22,6 +22,7 @@ from tests.simulation.test_lives import tell
 from tests.simulation.test_simulation import check, survive
 
 SEEDS = range(150)
+MORE = range(500)  # what takes a crash at a rare moment
 Patch = pytest.MonkeyPatch
 
 
@@ -178,7 +179,7 @@ def test_without_a_planted_bug_nothing_is_caught() -> None:
 
 
 def caught_in_lives() -> bool:
-    for seed in SEEDS:
+    for seed in MORE:
         try:
             tell(seed)
         except (AssertionError, NbflowError, RuntimeError, KeyError):
@@ -220,7 +221,18 @@ def capacity_is_never_given_back(patch: Patch) -> None:
     patch.setattr(Admission, "withdraw", lambda self, execution, path, now=0.0: None)
 
 
+def children_are_forgotten_when_it_ends(patch: Patch) -> None:
+    """After a crash while it was cancelled or failed, nobody ends what it had started."""
+    real = advancing.outstanding
+
+    def outstanding(state: Any) -> list[Any]:
+        return [effect for effect in real(state) if not isinstance(effect, advancing.f.Stop)]
+
+    patch.setattr(advancing, "outstanding", outstanding)
+
+
 LIVES = (
+    children_are_forgotten_when_it_ends,
     a_pool_holds_one_more,
     a_rate_is_no_limit,
     a_pause_forgets_what_waits_for_capacity,

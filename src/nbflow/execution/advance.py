@@ -108,7 +108,8 @@ def outstanding(state: ExecutionState) -> list[f.Effect]:
         _close(state, frame, effects)
         if frame.closed and forgotten(frame):
             effects.append(f.CloseFrame(frame.path))
-    if state.ending:
+    if state.ending:  # what was stopped may have left something behind, as a child execution
+        effects.extend(f.Stop(node.path) for node in state.nodes.values() if node.phase == "cancelled")
         effects.append(f.Undo())
     return effects
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from nbflow.errors import (
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from nbflow.runtime.execution import Execution
 
 DEPTH = 20
+UNWRITTEN = (StorageError, JournalConflict, InvariantBroken)
 Library = Callable[[str, str | None, str | None], Awaitable[Plan]]  # name, version, folder of the parent's file
 
 
@@ -56,8 +56,8 @@ class ChildExecutor:
             await child
         except ExecutionFailed as error:
             raise _failed(work, child, error) from None
-        except (StorageError, JournalConflict, InvariantBroken) as error:
-            self._break_off(call, error)
+        except UNWRITTEN as error:
+            self._break_off(call.execution, error)
             raise asyncio.CancelledError from error
         except asyncio.CancelledError:
             await self._let_go(call, child)
@@ -66,9 +66,9 @@ class ChildExecutor:
             raise NodeError("Cancelled", f"workflow {work.name} ({child.id}) was cancelled")
         return copied(child.outputs)
 
-    def _break_off(self, call: Call, error: NbflowError) -> None:
+    def _break_off(self, execution: str, error: NbflowError) -> None:
         """A child that could not be written says nothing about its work: the parent breaks off with it."""
-        parent = self.engine.drivers.get(call.execution) if self.engine is not None else None
+        parent = self.engine.drivers.get(execution) if self.engine is not None else None
         if parent is not None:
             parent.break_off(error)
 
@@ -77,10 +77,15 @@ class ChildExecutor:
         engine = self.engine
         assert engine is not None
         for id in reversed(child_ids(execution, path, attempts)):
-            with suppress(NotFound, IllegalMove, ExecutionFailed):
+            try:
                 child = await engine.recover(id)
                 child.cancel("the parent was cancelled")
                 await child
+            except (NotFound, IllegalMove, ExecutionFailed):
+                continue  # it never began, or is over
+            except UNWRITTEN as error:
+                self._break_off(execution, error)
+                return
 
     async def _child(self, call: Call, work: SubWorkflow) -> Execution:
         engine = self.engine
@@ -110,7 +115,7 @@ class ChildExecutor:
     async def _let_go(self, call: Call, child: Execution) -> None:
         """A cancelled parent cancels its child, whose compensations come first; one that only stops suspends it."""
         parent = self.engine.drivers.get(call.execution) if self.engine is not None else None
-        with suppress(IllegalMove, ExecutionFailed):  # it is over already
+        try:
             left = parent is None or parent.state.suspended
             if left:
                 child.suspend("the parent was suspended")
@@ -119,6 +124,10 @@ class ChildExecutor:
             if parent is not None and (parent.state.ending or not left):
                 child.cancel("the parent was cancelled")
                 await child
+        except (IllegalMove, ExecutionFailed):
+            return  # it is over already
+        except UNWRITTEN as error:
+            self._break_off(call.execution, error)
 
 
 def child_ids(execution: str, path: str, attempts: int) -> list[str]:

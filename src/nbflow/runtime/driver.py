@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from inspect import CORO_CREATED, getcoroutinestate
 from typing import TYPE_CHECKING, Any
 
@@ -233,11 +233,11 @@ class Driver:
         if node.attempt and kind is not None and not self.state.suspended and path not in self.tasks:
             leave = getattr(kind.executor, "leave", None)
             if leave is not None:
-                self.tasks[path] = self.loop.create_task(self._leave(path, leave(self.id, path, node.attempt)))
+                self.tasks[path] = self.loop.create_task(self._leave(path, leave, node.attempt))
 
-    async def _leave(self, path: str, leaving: Coroutine[Any, Any, None]) -> None:
+    async def _leave(self, path: str, leave: Callable[..., Awaitable[None]], attempts: int) -> None:
         try:
-            await leaving
+            await leave(self.id, path, attempts)
         finally:
             self.gone(path, None)
 
