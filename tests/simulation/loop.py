@@ -6,6 +6,7 @@ import asyncio
 import heapq
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 
@@ -94,6 +95,7 @@ def simulate(seed: int, main: Callable[[SimLoop], Any], *, limit: int = 500_000)
     finally:
         for task in asyncio.all_tasks(loop):  # a dead process finishes nothing
             task._log_destroy_pending = False  # type: ignore[attr-defined]
-            task.get_coro().close()  # type: ignore[union-attr]
+            with suppress(RuntimeError):  # it would rather clean up
+                task.get_coro().close()  # type: ignore[union-attr]
         asyncio.set_event_loop(None)
         loop.close()

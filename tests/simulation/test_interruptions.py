@@ -96,6 +96,7 @@ class Stage:
     trace = Trace()
     journal = SlowJournal()
     flaky: list[str] = []
+    point: Callable[[], None] = staticmethod(lambda: None)  # a place where the process may end
 
 
 STAGE, TOOLS = Stage(), ToolRegistry(SimThreads())
@@ -107,6 +108,7 @@ def _seen(call: Call, name: str, x: Any, once: bool = False) -> None:
         committed = len(STAGE.journal._lines["x1"])
         effect = {"node": call.path, "attempt": call.attempt, "committed": committed, "strict": True, "once": once}
         STAGE.trace.effects.append(effect)
+    STAGE.point()
 
 
 @TOOLS.tool

@@ -84,7 +84,10 @@ async def invoke(function: functools.partial[Any], call: Call, threads: Threads)
             raise _ended(problem) from None
 
 
-def _ended(problem: BaseException) -> NodeError:
+def _ended(problem: BaseException) -> BaseException:
+    """The failure of an attempt; but a coroutine that is closed, as its loop is gone, is over without a word."""
+    if isinstance(problem, GeneratorExit) and asyncio._get_running_loop() is None:
+        return problem
     name = type(problem).__name__
     return NodeError(name, f"the function ended with {name}: {problem}")
 

@@ -10,6 +10,7 @@ import contextvars
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TextIO
 
 Sink = Callable[[str], None]
@@ -54,7 +55,8 @@ class printed_to:  # noqa: N801 - used as a function
         self._token = _sink.set(self._sink)
 
     def __exit__(self, *problem: object) -> None:
-        _sink.reset(self._token)
+        with suppress(ValueError):  # a coroutine that is closed when its loop is gone is closed in another context
+            _sink.reset(self._token)
         _close()
 
 
