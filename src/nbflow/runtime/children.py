@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from nbflow.errors import (
@@ -78,11 +79,9 @@ class ChildExecutor:
         assert engine is not None
         for id in reversed(child_ids(execution, path, attempts)):
             try:
-                child = await engine.recover(id)
-                child.cancel("the parent was cancelled")
-                await child
-            except (NotFound, IllegalMove, ExecutionFailed):
-                continue  # it never began, or is over
+                await _cancelled(await engine.recover(id))
+            except NotFound:
+                continue  # it never began
             except UNWRITTEN as error:
                 self._break_off(execution, error)
                 return
@@ -115,19 +114,25 @@ class ChildExecutor:
     async def _let_go(self, call: Call, child: Execution) -> None:
         """A cancelled parent cancels its child, whose compensations come first; one that only stops suspends it."""
         parent = self.engine.drivers.get(call.execution) if self.engine is not None else None
+        left = parent is None or parent.state.suspended
         try:
-            left = parent is None or parent.state.suspended
             if left:
-                child.suspend("the parent was suspended")
+                with suppress(IllegalMove):
+                    child.suspend("the parent was suspended")
                 await child.until("suspended")
                 await child.quiet()
             if parent is not None and (parent.state.ending or not left):
-                child.cancel("the parent was cancelled")
-                await child
-        except (IllegalMove, ExecutionFailed):
-            return  # it is over already
+                await _cancelled(child)
         except UNWRITTEN as error:
             self._break_off(call.execution, error)
+
+
+async def _cancelled(child: Execution) -> None:
+    """Cancel a child that is not over, and wait until its end is on disk."""
+    with suppress(IllegalMove, ExecutionFailed):
+        child.cancel("the parent was cancelled")
+    with suppress(ExecutionFailed):
+        await child
 
 
 def child_ids(execution: str, path: str, attempts: int) -> list[str]:
