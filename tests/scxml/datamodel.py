@@ -7,12 +7,19 @@ What cannot be evaluated in SCXML either (a syntax error) becomes an expression 
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 
 FAILS = "1 / 0"
 PROCESSOR = "http://www.w3.org/TR/scxml/#SCXMLEventProcessor"
 TYPES = (PROCESSOR, "http://www.w3.org/TR/scxml/", "http://www.w3.org/TR/scxml", "scxml")
 ORIGIN = "event.get('origin', '#_scxml_' + execution.id)"
+
+FUNCTIONS = frozenset(
+    "abs all any bool dict enumerate float int len list max min range round sorted str sum zip".split()
+)
+ROOTS = frozenset({"ctx", "event", "execution", "inputs", "env", "item", "index"})
+"""Names that a translated expression means something by, so that no bound name may be one of them."""
 
 EVENT_FIELDS = {
     "name": "event.name",
@@ -93,10 +100,15 @@ def _python(text: str) -> str:
 
 
 class _Rewrite(ast.NodeTransformer):
+    """`bound` are the names that a comprehension around gives, as they are written here."""
+
     def __init__(self, owner: Translator) -> None:
         self.owner = owner
+        self.bound: dict[str, str] = {}
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
+        if node.id in self.bound:
+            return ast.Name(self.bound[node.id], ast.Load())
         match node.id:
             case "_event":
                 return _parsed("event")
@@ -106,12 +118,39 @@ class _Rewrite(ast.NodeTransformer):
                 return _parsed("execution.workflow")
             case "_ioprocessors":
                 return _parsed("execution.ioprocessors")
-            case "True" | "False" | "None" | "len" | "str" | "int" | "float" | "bool" | "abs" | "min" | "max" | "sum":
-                return node
             case name if name in self.owner.names or not name.startswith("_"):
                 return _parsed(f"ctx.{name}" if name.isidentifier() else FAILS)
             case name:
                 raise Unsupported(f"the name {name}")
+
+    def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
+        return self._comprehension(node)
+
+    def visit_SetComp(self, node: ast.SetComp) -> ast.AST:
+        return self._comprehension(node)
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.AST:
+        return self._comprehension(node)
+
+    def visit_DictComp(self, node: ast.DictComp) -> ast.AST:
+        return self._comprehension(node)
+
+    def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> ast.AST:
+        """What a clause goes through is seen before its own names are, as in Python."""
+        outside = self.bound
+        for clause in node.generators:
+            clause.iter = self.visit(clause.iter)
+            self.bound = dict(self.bound)
+            for name in ast.walk(clause.target):
+                if isinstance(name, ast.Name):
+                    self.bound[name.id] = name.id + "_" if name.id in ROOTS else name.id
+                    name.id = self.bound[name.id]
+            clause.ifs = [self.visit(condition) for condition in clause.ifs]
+        for part in ("key", "value", "elt"):
+            if hasattr(node, part):
+                setattr(node, part, self.visit(getattr(node, part)))
+        self.bound = outside
+        return node
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
         """The processor of events has several names and is one."""
@@ -126,16 +165,30 @@ class _Rewrite(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         if isinstance(node.func, ast.Name):
+            if node.func.id in ("In", "hasattr") and not node.args:
+                return _parsed(FAILS)
             if node.func.id == "In":
                 return ast.Compare(self.visit(node.args[0]), [ast.In()], [_parsed("execution.states")])
             if node.func.id == "hasattr" and isinstance(node.args[0], ast.Name) and node.args[0].id == "_event":
                 return ast.Constant(value=True)
-            if node.func.id not in ("len", "str", "int", "float", "bool", "abs", "min", "max", "sum"):
-                return _parsed(FAILS)
+            return self._named_call(node, node.func)
         return self.generic_visit(node)
+
+    def _named_call(self, node: ast.Call, called: ast.Name) -> ast.AST:
+        """Of a function that there is. One that is in Python alone is no fault of the document."""
+        if called.id in self.owner.names or called.id in self.bound or not hasattr(builtins, called.id):
+            return _parsed(FAILS)
+        if called.id not in FUNCTIONS:
+            raise Unsupported(f"the function {called.id}")
+        node.args = [self.visit(argument) for argument in node.args]
+        node.keywords = [self.visit(keyword) for keyword in node.keywords]
+        return node
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         raise Unsupported("functions as data")
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.AST:
+        raise Unsupported("assignment inside an expression")
 
 
 def _parsed(text: str) -> ast.expr:

@@ -23,6 +23,10 @@ LATER = {"initial": "nowhere", "states": {"nowhere": "final"}}
 """Stands for a machine that is read when it is invoked."""
 
 
+class Unreadable(Exception):
+    """There is no such file, or it is no XML."""
+
+
 @dataclass
 class Document:
     """A chart with what only its world knows: its name, and which invocations hear all that it hears."""
@@ -36,11 +40,13 @@ class Document:
 
 
 def read(path: Path) -> Document:
-    """Raises `Unsupported`, or ValueError when the document is broken."""
+    """Raises `Unreadable` when there is no XML to read, `Unsupported`, or ValueError when the document is broken."""
     try:
-        root = fromstring(path.read_text(encoding="utf-8"))
-    except ParseError as error:
-        raise ValueError(f"no XML: {error}") from error
+        root = fromstring(path.read_bytes())
+    except OSError as error:
+        raise Unreadable(error.strerror or "it cannot be read") from error
+    except (ParseError, ValueError, LookupError) as error:
+        raise Unreadable(f"it is no XML: {error}") from error
     return Reader(path.parent).document(root)
 
 
@@ -146,8 +152,10 @@ class _One:
             return element.get("initial", "").split()
         inner = next((child for child in element if tag(child) == "initial"), None)
         if inner is None:
-            return next(id for id, state in states.items() if "history" not in state)
-        transition = next(child for child in inner if tag(child) == "transition")
+            return next((id for id, state in states.items() if "history" not in state), [])
+        transition = next((child for child in inner if tag(child) == "transition"), None)
+        if transition is None:
+            raise ValueError("<initial> has no <transition>")
         return {"to": transition.get("target", "").split(), "actions": self.content.actions(transition)}
 
     def _transitions(self, element: Element, made: dict) -> None:

@@ -6,27 +6,39 @@ import sys
 from pathlib import Path
 
 from tests.scxml.datamodel import Unsupported
-from tests.scxml.reader import read
+from tests.scxml.reader import Unreadable, read
 from tests.scxml.world import verdict
+
+USAGE = "usage: python -m tests.scxml FILE..."
+FAILED, UNREADABLE = 1, 2
 
 
 def judge(path: Path) -> tuple[str, str]:
-    """The line for a document, and what else there is to say."""
+    """The line for a document, and what else there is to say. Raises `Unreadable`."""
     try:
         return verdict(read(path)), ""
     except Unsupported as why:
         return f"unsupported: {why}", ""
     except ValueError as error:
         return "unsupported: the document is not valid", str(error)
+    except RecursionError:
+        return "unsupported: so deep a document", ""
 
 
 def main(files: list[str]) -> int:
-    """Exit 0 when nothing failed."""
-    failed = False
+    """Exit 0 when nothing failed, 1 when a document did, 2 when there was nothing to read."""
+    if not files:
+        print(USAGE, file=sys.stderr)
+        return UNREADABLE
+    code = 0
     for file in files:
-        line, more = judge(Path(file))
-        failed = failed or line == "fail"
+        try:
+            line, more = judge(Path(file))
+        except Unreadable as why:
+            line, more, code = f"unsupported: {why}", "", UNREADABLE
+        if line == "fail":
+            code = code or FAILED
         print(line, flush=True)
         if more:
             print(f"{file}: {more}", file=sys.stderr)
-    return 1 if failed else 0
+    return code
