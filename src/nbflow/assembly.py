@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 import os
 import warnings
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 from nbflow.analytics import frames
 from nbflow.analytics.frames import calls, connection, events, executions, nodes, sql  # noqa: F401 - of this process
-from nbflow.errors import Diagnostic, IllegalMove, StorageError
+from nbflow.errors import Diagnostic, IllegalMove, NodeError, StorageError
 from nbflow.history import forking
 from nbflow.history.past import Past
 from nbflow.integrations.agents.plugins import add_runtimes
@@ -39,6 +39,7 @@ from nbflow.ports.catalog import Catalog
 from nbflow.ports.clock import SystemClock
 from nbflow.ports.executions import Executions
 from nbflow.ports.journal import Journal
+from nbflow.ports.tools import Tool
 from nbflow.runtime import readiness
 from nbflow.runtime.children import ChildExecutor
 from nbflow.runtime.engine import Engine, unknown
@@ -46,7 +47,10 @@ from nbflow.runtime.execution import Execution
 from nbflow.settings import settings
 from nbflow.spec.document import Limits
 from nbflow.spec.kinds import KindSpec
+from nbflow.storage.adapters import adapter
 from nbflow.storage.addresses import Address, read_address
+
+LOG = logging.getLogger(__name__)
 
 tools = ToolRegistry()
 agents = AgentRegistry()
@@ -69,8 +73,9 @@ _engines: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Engine]
 @functools.cache
 def _load_plugins() -> None:
     """Kinds that installed packages offer, once; a text can name them but not bring them."""
-    entries = entry_points(group="nbflow.nodes")
-    plugins.load({entry.name: entry.load for entry in entries})
+    entries = {entry.name: entry for entry in entry_points(group="nbflow.nodes")}
+    for problem in plugins.load({name: entry.load for name, entry in entries.items()}):
+        LOG.warning("%s; it is set aside", problem)
     add_runtimes(agents, secrets, {entry.name: entry.load for entry in entry_points(group="nbflow.agents")})
 
 
@@ -147,6 +152,25 @@ def register_tool(function: Callable[..., Any]) -> None:
     tools.register_all({function.__name__: function})
 
 
+async def look_up_tool(name: str) -> Tool:
+    """One tool with all that is known of it; a server that has it is asked. Raises `NodeError`."""
+    try:
+        return await tools.look_up(name)
+    except NodeError as problem:
+        raise _cleaned(problem) from None
+
+
+async def look_up_tools() -> tuple[list[Tool], list[NodeError]]:
+    """Every tool, those of MCP servers too, which are started for it; and why some servers could not be asked."""
+    found, failures = await tools.look_up_all()
+    return found, list(map(_cleaned, failures))
+
+
+def _cleaned(problem: NodeError) -> NodeError:
+    """A failure that shows no secret."""
+    return NodeError(problem.kind, secrets.redactor.clean(str(problem)), code=problem.code, hint=problem.hint)
+
+
 # --- stores ----------------------------------------------------------------------------------------------
 
 
@@ -157,39 +181,15 @@ def store_url(store: str | None = None) -> str:
     return settings().store
 
 
-_ADAPTERS: dict[str, dict[str, str]] = {
-    "memory": {
-        "journal": "nbflow.storage.memory.journal:MemoryJournal",
-    },
-    "duckdb": {
-        "journal": "nbflow.storage.duckdb.journal:DuckDBJournal",
-        "catalog": "nbflow.storage.duckdb.catalog:DuckDBCatalog",
-        "executions": "nbflow.storage.duckdb.executions:DuckDBExecutions",
-        "upkeep": "nbflow.storage.duckdb.upkeep:Upkeep",
-    },
-    "postgresql": {
-        "journal": "nbflow.storage.postgres.journal:PostgresJournal",
-        "catalog": "nbflow.storage.postgres.catalog:PostgresCatalog",
-        "executions": "nbflow.storage.postgres.executions:PostgresExecutions",
-    },
-    "mongodb": {
-        "journal": "nbflow.storage.mongo.journal:MongoJournal",
-        "catalog": "nbflow.storage.mongo.catalog:MongoCatalog",
-        "executions": "nbflow.storage.mongo.executions:MongoExecutions",
-    },
-}
-"""The classes of each store; a plug-in's stand in the entry point ``nbflow.stores`` named as its scheme."""
-
-
 def open_journal(store: str | None = None) -> Journal:
     """The journal at an address. Raises `StorageError` for one that is not known."""
     address = _address(store)
     if address.scheme == "memory":
-        return _adapter("memory", "journal")()  # type: ignore[no-any-return]
+        return adapter("memory", "journal")()  # type: ignore[no-any-return]
     if address.moved and address.path is not None:
         address.path.parent.mkdir(parents=True, exist_ok=True)
         warnings.warn(f"the folder cannot be written; executions are kept in {address.path}", stacklevel=2)
-    return _adapter(address.scheme, "journal")(address.path or address.url)  # type: ignore[no-any-return]
+    return adapter(address.scheme, "journal")(address.path or address.url)  # type: ignore[no-any-return]
 
 
 def open_catalog(store: str | None = None) -> Catalog:
@@ -199,7 +199,7 @@ def open_catalog(store: str | None = None) -> Catalog:
         from nbflow.storage.memory.catalog import MemoryCatalog
 
         return MemoryCatalog(_shelf())
-    return _adapter(address.scheme, "catalog")(address.path or address.url)  # type: ignore[no-any-return]
+    return adapter(address.scheme, "catalog")(address.path or address.url)  # type: ignore[no-any-return]
 
 
 def open_executions(store: str | None = None) -> Executions:
@@ -211,7 +211,7 @@ def open_executions(store: str | None = None) -> Executions:
 
         journal = find_tables(address.url)
         return MemoryExecutions(journal if isinstance(journal, MemoryJournal) else MemoryJournal())
-    return _adapter(address.scheme, "executions")(address.path or address.url)  # type: ignore[no-any-return]
+    return adapter(address.scheme, "executions")(address.path or address.url)  # type: ignore[no-any-return]
 
 
 def open_upkeep(store: str | None = None) -> Any:
@@ -223,27 +223,11 @@ def open_upkeep(store: str | None = None) -> Any:
             f"`nbflow store` is for embedded stores, not for {address.scheme}",
             "a server has tools of its own, such as pg_dump",
         )
-    return _adapter(address.scheme, "upkeep")(address.path)
+    return adapter(address.scheme, "upkeep")(address.path)
 
 
 def _address(store: str | None) -> Address:
     return read_address(store_url(store), [point.name for point in entry_points(group="nbflow.stores")])
-
-
-def _adapter(scheme: str, part: str) -> Callable[..., Any]:
-    """What makes the journal, catalog or executions of a store from its address."""
-    place = _ADAPTERS.get(scheme, {}).get(part)
-    if place is not None:
-        module, _, name = place.partition(":")
-        try:
-            return getattr(import_module(module), name)  # type: ignore[no-any-return]
-        except ModuleNotFoundError as error:
-            hint = f"pip install 'nbflow[{'postgres' if scheme == 'postgresql' else 'mongo'}]'"
-            raise StorageError("store.library", f"{scheme} needs {error.name}, which is not installed", hint) from None
-    for point in entry_points(group="nbflow.stores"):
-        if point.name == scheme:
-            return getattr(point.load(), part)  # type: ignore[no-any-return]
-    raise StorageError("store.url", f"{scheme} is not served", "use duckdb:///path, postgresql://… or memory:")
 
 
 @functools.cache

@@ -18,8 +18,10 @@ class NbflowError(Exception):
     code = "nbflow.error"
 
     def _render_traceback_(self) -> list[str]:
-        """What a notebook shows: the message, without the engine's frames."""
-        return [f"\x1b[31m{type(self).__name__}\x1b[0m: {self}"]
+        """What a notebook shows: the message and the hint, without the engine's frames."""
+        text, hint = str(self), getattr(self, "hint", None)
+        lines = [] if not hint or hint in text else [f"  hint: {hint}"]
+        return [f"\x1b[31m{type(self).__name__}\x1b[0m: {text}", *lines]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from pydantic_settings import (
 
 from nbflow.errors import NbflowError
 from nbflow.spec.durations import parse_duration, parse_rate
+from nbflow.spec.schema.typed import said
 
 DEFAULT_STORE = "duckdb:///.nbflow/history.duckdb"
 
@@ -139,5 +140,5 @@ def _explain(problem: ValueError) -> str:
     if errors is None:
         return str(problem)
     return "\n".join(
-        f"NBFLOW_{'_'.join(str(part) for part in error['loc']).upper()}: {error['msg']}" for error in errors()
+        f"NBFLOW_{'_'.join(str(part) for part in error['loc']).upper()} {said(error)}" for error in errors()
     )

@@ -428,14 +428,18 @@ def test_a_verb_of_an_installed_package_is_one_of_the_language(shell, tmp_path):
     (packages / "shouting-1.0.dist-info" / "METADATA").write_text(
         "Metadata-Version: 2.1\nName: shouting\nVersion: 1.0\n"
     )
-    (packages / "shouting-1.0.dist-info" / "entry_points.txt").write_text("[nbflow.nodes]\nshout = shouting:shout\n")
+    (packages / "shouting-1.0.dist-info" / "entry_points.txt").write_text(
+        "[nbflow.nodes]\nshout = shouting:shout\nbroken = shouting.nowhere:broken\n"
+    )
     environment = {**os.environ, "NBFLOW_STORE": "memory:", "PYTHONPATH": os.pathsep.join([str(packages), *sys.path])}
 
     def nbflow(*words):
         command = [sys.executable, "-m", "nbflow.access", *words]
-        return subprocess.run(
-            command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
-        ).stdout
+        said = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+        told = " ".join(said.stderr.split())
+        assert "warning: the plug-in for broken cannot be loaded: ModuleNotFoundError:" in told
+        assert told.endswith("it is set aside")
+        return said.stdout
 
     schema = json.loads(nbflow("schema"))
     assert "shout" in schema["$defs"]["node"]["properties"]

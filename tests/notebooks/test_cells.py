@@ -289,3 +289,12 @@ def test_a_saved_version_is_found_again_by_another_kernel(kernel):
         assert "there is no workflow 'nope'" in other.run("%workflow run nope").error
     finally:
         other.close()
+
+
+def test_tools_are_listed_and_one_is_shown_with_its_arguments(kernel):
+    assert kernel.run("def stir(bowl: str, times: int = 3):\n    'Stir a bowl.'").status == "ok"
+    assert kernel.run("table = %workflow tools").status == "ok"
+    assert kernel.run("dict(zip(table['tool'], table['what it does']))['stir']").result == "'Stir a bowl.'"
+    shown = kernel.run("%workflow tools stir").streams
+    assert shown.split() == "stir (idempotent) Stir a bowl. bowl string, required times integer, default 3".split()
+    assert "did you mean 'http.get'?" in kernel.run("%workflow tools http.gett").all

@@ -137,3 +137,18 @@ def test_the_reply_of_an_http_tool_is_known() -> None:
 def test_triggers_read_events_only() -> None:
     text = "triggers: [{webhook: w, inputs: {k: =a.v}, if: item > 1}]\ninputs: [k]\nnodes: {a: {set: {v: =inputs.k}}}"
     assert [code for code, _ in found(text)] == ["expr.scope", "expr.scope"]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("customer: 42", "the argument 'customer' of 'charge' must be text; 42 is a number"),
+        ("customer: [a]", "the argument 'customer' of 'charge' must be text; it is a list"),
+        ("customer: =inputs.n", "the argument 'customer' of 'charge' must be text; '=inputs.n' is a number"),
+    ],
+)
+def test_a_wrong_argument_is_named_with_what_it_must_be_and_what_came(given: str, words: str) -> None:
+    schema = {"type": "object", "properties": {"customer": {"type": "string"}}, "required": ["customer"]}
+    text = f"name: w\ninputs: {{n: number}}\nnodes: {{a: {{tool: charge, with: {{{given}}}}}}}"
+    told = diagnose(text, tools={"charge": schema})
+    assert [each.message for each in told if each.code == "tool.arguments"] == [words]

@@ -21,6 +21,8 @@ from nbflow.ports.executors import Call
 from nbflow.ports.plain import plain
 from nbflow.spec.kinds import BUILT_IN, KindSpec
 from nbflow.spec.nodes import FIELDS
+from nbflow.spec.schema.problems import MOST
+from nbflow.spec.schema.typed import sentence
 
 EFFECTS = typing.get_args(Effects)
 NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
@@ -51,9 +53,8 @@ class PluginKind:
         try:
             parameters = self.model.model_validate(given)
         except ValidationError as problem:
-            first = problem.errors()[0]
-            place = ".".join(str(part) for part in first["loc"])
-            raise NodeError("InvalidInput", f"{self.name}.{place}: {first['msg']}", code="input.type") from None
+            words = "; ".join(sentence(one, self.name) for one in problem.errors(include_url=False)[:MOST])
+            raise NodeError("InvalidInput", words, code="input.type") from None
         arguments = (parameters, call) if self._wants_call else (parameters,)
         if inspect.iscoroutinefunction(self.function):
             return plain(await self.function(*arguments))
@@ -100,19 +101,21 @@ class Plugins:
         self.kinds[name] = made
         self.specs[name] = made.spec
 
-    def load(self, entries: Mapping[str, Callable[[], Any]]) -> None:
+    def load(self, entries: Mapping[str, Callable[[], Any]]) -> list[ExecutorError]:
         """Register what installed packages offer: an entry's name is the verb, its object a decorated function
-        or a pair (function, effects)."""
-        for name, load in entries.items():
-            if name in self.kinds:
-                continue
-            try:
-                found = load()
-            except Exception as problem:
-                raise ExecutorError(f"the plug-in for {name} cannot be loaded: {problem}") from problem
-            if name not in self.kinds:  # else its decorator has registered it just now
+        or a pair (function, effects). What cannot be registered is set aside; returns why, one for each."""
+        return [problem for name, load in entries.items() if (problem := self._load(name, load)) is not None]
+
+    def _load(self, name: str, load: Callable[[], Any]) -> ExecutorError | None:
+        try:
+            found = None if name in self.kinds else load()
+            if found is not None and name not in self.kinds:  # else its decorator has registered it just now
                 function, effects = found if isinstance(found, tuple) else (found, self._declared(found))
                 self.add(function, name, effects)
+        except (Exception, SystemExit) as problem:  # noqa: BLE001 - another's module may raise anything
+            words = str(problem) if isinstance(problem, ExecutorError) else f"{type(problem).__name__}: {problem}"
+            return ExecutorError(f"the plug-in for {name} cannot be loaded: {words}")
+        return None
 
     def _declared(self, function: Function) -> Effects | None:
         """The effects that a decorator gave a function, under whatever name."""

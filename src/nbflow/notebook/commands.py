@@ -8,6 +8,8 @@ from typing import Any
 
 from nbflow import assembly
 from nbflow.errors import SpecError, render
+from nbflow.integrations.tools.describing import page as page_of
+from nbflow.integrations.tools.describing import row
 from nbflow.notebook import acting, comparing, shelf
 from nbflow.notebook.arguments import Arguments, read_arguments
 from nbflow.notebook.cell import draw_workflow, run_workflow
@@ -180,6 +182,18 @@ async def _workflows(session: Session, line: str) -> Any:
     return await shelf.listed(_read(session, line).store)
 
 
+async def _tools(session: Session, line: str) -> Any:
+    name = _read(session, line).first()
+    if name is not None:
+        return session.write(page_of(await assembly.look_up_tool(name)))
+    import pandas as pd
+
+    found, failures = await assembly.look_up_tools()
+    for failure in failures:
+        session.write(f"warning: {failure}")
+    return pd.DataFrame(map(row, found), columns=["tool", "effects", "what it does"])
+
+
 async def _diff(session: Session, line: str) -> None:
     arguments = _read(session, line)
     usage = "%workflow diff ID ID"
@@ -241,6 +255,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "save": Command(_save, "NAME", "keep a workflow's version in the catalog"),
     "workflows": Command(_workflows, "", "the workflows of the catalog as a DataFrame"),
+    "tools": Command(_tools, "[NAME]", "the tools there are as a DataFrame, or one with its arguments"),
     "error": Command(_error, "[ID]", "the whole error of an execution"),
     "recover": Command(_recover, "[ID]…", "go on with executions whose kernel is gone"),
     "node": Command(_node, "NODE [ID]", "put a node's inputs into a new cell to play with"),

@@ -92,6 +92,8 @@ class Completer:
         words = head.partition("%workflow")[2].split()
         if not words or (len(words) == 1 and not head.endswith(" ")):
             return all_verbs()
+        if words[0] == "tools":
+            return list(assembly.tools.names())
         names = [*self.session.workflows, *self.session.views]
         nodes: list[str] = []
         if (

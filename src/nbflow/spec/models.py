@@ -14,6 +14,7 @@ from nbflow.spec.document import Located
 from nbflow.spec.expressions import compile_value
 from nbflow.spec.forms import Reading
 from nbflow.spec.names import did_you_mean, listed
+from nbflow.spec.schema.typed import said
 
 
 def read_model(model: type[BaseModel], at: Located, reading: Reading, name: str) -> dict[str, Any]:
@@ -26,7 +27,7 @@ def read_model(model: type[BaseModel], at: Located, reading: Reading, name: str)
         for problem in error.errors(include_url=False):
             path = tuple(problem["loc"])
             if not _awaits(path, open_paths):
-                _report(model, at, reading, name, problem["type"], path, problem["msg"])
+                _report(model, at, reading, name, problem["type"], path, said(problem))
     return {"parameters": template}
 
 
@@ -52,7 +53,7 @@ def _report(
     name: str,
     kind: str,
     path: tuple[str | int, ...],
-    message: str,
+    words: str,
 ) -> None:
     place, key, field = at, False, ""
     for step in path:
@@ -72,7 +73,7 @@ def _report(
         hint = did_you_mean(field, known) or f"fields: {listed(known)}"
         reading.wrong(place, "schema.unknown_key", f"'{name}' has no field '{field}'", hint=hint, key=True)
     else:
-        reading.wrong(place, "schema.parameter", f"'{field}' of '{name}': {message}", key=key)
+        reading.wrong(place, "schema.parameter", f"'{field}' of '{name}' {words}", key=key)
 
 
 def model_fields(model: type[BaseModel]) -> Mapping[str, Any]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import json as json_
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar
 
 import typer
 
 from nbflow import assembly
 from nbflow.access.cli.answering import Answer
 from nbflow.access.cli.options import Json, Tools
-from nbflow.access.cli.printing import out, table
+from nbflow.access.cli.printing import out, say, table
 from nbflow.access.cli.reading import load_module, public_functions
-from nbflow.errors import NotFound
+from nbflow.integrations.tools.describing import document, page, row
 from nbflow.ports.tools import Tool
 from nbflow.settings import settings
+
+T = TypeVar("T")
 
 group = typer.Typer(no_args_is_help=True, help="Tools that a workflow may name.")
 
@@ -27,11 +30,13 @@ def register(names: Sequence[str] | None) -> None:
 
 @group.command("list")
 def list_(tools: Tools = None, json: Json = False) -> None:
-    """List the tools there are."""
+    """List the tools there are; MCP servers that are set are asked for theirs."""
     with Answer(json) as answer:
         register(tools)
-        found = [_found(name) for name in assembly.tools.names()]
-        answer.give([_document(tool) for tool in found], lambda: _list(found))
+        found, failures = asyncio.run(_closing(assembly.look_up_tools()))
+        for failure in failures:
+            say(f"warning: {failure}", "yellow")
+        answer.give([document(tool) for tool in found], lambda: _list(found))
 
 
 @group.command()
@@ -39,33 +44,17 @@ def show(name: str, tools: Tools = None, json: Json = False) -> None:
     """Show one tool: what it does, its arguments, its effects."""
     with Answer(json) as answer:
         register(tools)
-        tool = _found(name)
-        answer.give(_document(tool), lambda: _show(tool))
+        tool = asyncio.run(_closing(assembly.look_up_tool(name)))
+        answer.give(document(tool), lambda: out.print(page(tool), markup=False))
 
 
-def _found(name: str) -> Tool:
-    tool = assembly.tools.find(name)
-    if tool is None:
-        near = assembly.tools.suggest(name)
-        raise NotFound(f"no tool {name}" + (f"; did you mean {near}?" if near else ""))
-    return tool
-
-
-def _document(tool: Tool) -> dict[str, object]:
-    return {
-        "name": tool.name,
-        "description": tool.description,
-        "effects": tool.effects(),
-        "parameters": dict(tool.parameters),
-    }
+async def _closing(question: Coroutine[Any, Any, T]) -> T:
+    """The answer, when what was opened for it is closed again."""
+    try:
+        return await question
+    finally:
+        await assembly.close()
 
 
 def _list(tools: Sequence[Tool]) -> None:
-    rows = [(tool.name, tool.effects(), tool.description.partition("\n")[0]) for tool in tools]
-    out.print(table(["tool", "effects", "what it does"], rows))
-
-
-def _show(tool: Tool) -> None:
-    out.print(f"{tool.name} ({tool.effects()})", style="bold", markup=False)
-    out.print(tool.description, markup=False)
-    out.print(json_.dumps(dict(tool.parameters), indent=2), markup=False)
+    out.print(table(["tool", "effects", "what it does"], map(row, tools)))

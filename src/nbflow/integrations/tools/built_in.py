@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from nbflow.errors import NodeError
 from nbflow.integrations.tools.lazy import LazyFamily
 from nbflow.integrations.tools.registry import ToolRegistry
 from nbflow.ports.clock import Clock
@@ -79,14 +80,19 @@ class _LazyMcp:
         self._made: Any = None
 
     def find(self, name: str) -> Tool | None:
-        if not name.startswith("mcp."):
-            return None
+        found: Tool | None = self._family().find(name) if name.startswith("mcp.") else None
+        return found
+
+    def _family(self) -> Any:
         if self._made is None:
             from nbflow.integrations.tools.mcp.tools import McpFamily
 
             self._made = McpFamily(self._chosen().mcp, self._secrets)
-        found: Tool | None = self._made.find(name)
-        return found
+        return self._made
+
+    async def learn(self) -> Sequence[NodeError]:
+        failures: Sequence[NodeError] = await self._family().learn_all() if self._chosen().mcp else ()
+        return failures
 
     def names(self) -> tuple[str, ...]:
         return tuple(self._made.names()) if self._made is not None else ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from nbflow.errors import NodeError
 from nbflow.ports.tools import Tool
 
 
@@ -21,6 +22,10 @@ class LazyFamily:
         if self._made is None:
             self._made = {tool.name: tool for tool in self._make()}
         return self._made.get(name)
+
+    async def learn(self) -> tuple[NodeError, ...]:
+        """Nothing outside has to be asked."""
+        return ()
 
     async def close(self) -> None:
         """Close what those that were made keep open in the running loop."""

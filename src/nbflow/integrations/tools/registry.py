@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, overload
 
-from nbflow.errors import ExecutorError
+from nbflow.errors import ExecutorError, NodeError
 from nbflow.integrations.tools.functions import FunctionTool
 from nbflow.integrations.tools.threads import Threads
 from nbflow.plan.plan import Effects
@@ -28,6 +28,10 @@ class Family(Protocol):
     def find(self, name: str) -> Tool | None: ...
 
     def names(self) -> Sequence[str]: ...
+
+    async def learn(self) -> Sequence[NodeError]:
+        """Ask what only the outside knows; what could not be asked is returned."""
+        ...
 
     async def close(self) -> None: ...
 
@@ -136,6 +140,21 @@ class ToolRegistry:
 
     def suggest(self, name: str) -> str | None:
         return nearest(name, self.names())
+
+    async def look_up(self, name: str) -> Tool:
+        """One tool with all that is known of it; a server that has it is asked. Raises `NodeError`."""
+        tool = self.find(name)
+        if tool is None:
+            near = self.suggest(name)
+            hint = f"did you mean '{near}'?" if near else None
+            raise NodeError("InvalidInput", f"there is no tool '{name}'", code="tool.unknown", hint=hint)
+        await tool.prepare()
+        return tool
+
+    async def look_up_all(self) -> tuple[list[Tool], list[NodeError]]:
+        """Every tool, those of servers too, which are started for it; and why some could not be asked."""
+        failures = [failure for family in self._families for failure in await family.learn()]
+        return [tool for tool in map(self.find, self.names()) if tool is not None], failures
 
     def schemas(self) -> Mapping[str, Mapping[str, Any]]:
         """Every tool's argument schema by name, made when looked at: what the checker wants."""

@@ -22,6 +22,8 @@ from nbflow.errors import NodeError
 from nbflow.ports.executors import Call
 from nbflow.spec.names import did_you_mean, listed
 from nbflow.spec.schema import check
+from nbflow.spec.schema.problems import MOST
+from nbflow.spec.schema.typed import sentence
 
 _PLAIN = (str, int, float, bool, type(None), Any, dict, list, inspect.Parameter.empty)
 _TAKEN = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -87,16 +89,10 @@ def _made(model: type[BaseModel], arguments: Mapping[str, Any], what: str) -> di
     try:
         made = model.model_validate(arguments)
     except ValidationError as problem:
-        first = problem.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise _invalid(f"{what}: '{place}': {first['msg']}, not {_shown(first['input'])}") from None
+        words = "; ".join(sentence(one) for one in problem.errors(include_url=False)[:MOST])
+        raise _invalid(f"{what}: {words}") from None
     fields = type(made).model_fields.items()
     return {str(field.alias): getattr(made, name) for name, field in fields if field.alias in arguments}
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:59] + "…"
 
 
 def read_signature(function: Callable[..., Any]) -> Signature:

@@ -10,7 +10,7 @@ from nbflow.errors import Severity
 from nbflow.plan.checks.findings import Checking
 from nbflow.plan.checks.shapes import literal_shape
 from nbflow.spec.document import Located
-from nbflow.spec.forms import is_expression, kind_of
+from nbflow.spec.forms import is_expression, kind_of, shown
 from nbflow.spec.names import listed
 from nbflow.spec.nodes import NodeSpec
 
@@ -143,9 +143,12 @@ def _fits(checking: Checking, at: Located, schema: Any, key: str, name: str, rea
         return
     if have not in _FITS[wanted]:
         words = _WORDS.get(wanted, f"a {wanted}")
-        got = kind_of(at) if read is None else f"{at.value}, which is {_WORDS.get(have, f'a {have}')}"
+        scalar = not isinstance(at.value, (dict, list))
+        is_kind = kind_of(at) if read is None else _WORDS.get(have, f"a {have}")
+        got = f"{shown(at)} is {is_kind}" if scalar else f"it is {is_kind}"
         severity: Severity = "error" if read is None else "warning"
-        checking.wrong(at, "tool.arguments", f"'{key}' of '{name}' is {words}, not {got}", severity=severity)
+        message = f"the argument '{key}' of '{name}' must be {words}; {got}"
+        checking.wrong(at, "tool.arguments", message, severity=severity)
 
 
 # --- mistakes that cost more than a failed call ---------------------------------------------------------------

@@ -6,6 +6,7 @@ has told its schema, its tools take any arguments and count as `once`.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -131,6 +132,14 @@ class McpFamily:
     async def learn(self, server: str) -> None:
         if server not in self._known:
             self._known[server] = {tool.name: tool for tool in await self.servers[server].tools()}
+
+    async def learn_all(self) -> list[NodeError]:
+        """Ask every server for its tools, all at the same time; returns why some gave no answer."""
+        told = await asyncio.gather(*map(self.learn, self.servers), return_exceptions=True)
+        for problem in told:
+            if isinstance(problem, BaseException) and not isinstance(problem, NodeError):
+                raise problem
+        return [problem for problem in told if isinstance(problem, NodeError)]
 
     async def close(self) -> None:
         for server in self.servers.values():
