@@ -428,3 +428,29 @@ def test_interruptions_under_other_seeds(kind: str) -> None:
     for seed in range(2, 22):
         for story in (*CANCELS, *OTHERS):
             tell_at_every_step(kind, story, seed)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_fork_at_any_record_goes_on_to_the_same_end(kind: str) -> None:
+    """Of the records that are shared nothing runs again; the original stays as it was."""
+
+    async def main(loop: SimLoop) -> None:
+        house = simhouse(loop, Trace())
+        house.clock.new_id()  # x1, which is taken
+        execution = house.start(text(kind))
+        attend(execution, ANSWERS)
+        await ended(execution)
+        whole = house.journal.peek("x1")
+        for sequence in range(1, len(whole)):
+            fork = await execution.fork(sequence)
+            attend(fork, ANSWERS)
+            await ended(fork)
+            where = f"record {sequence} of {len(whole)}: {fork.events[-1].event}"
+            assert (fork.phase, fork.outputs) == (execution.phase, execution.outputs), where
+            assert [record.event for record in fork.events[1:sequence]] == [
+                record.event for record in whole[1:sequence]
+            ]
+            assert fork.state.origin == {"fork": "x1", "sequence": sequence}
+        assert house.journal.peek("x1") == whole
+
+    simulate(1, main)

@@ -51,7 +51,7 @@ def body_done(state: ExecutionState, outcome: o.BodyDone) -> list[e.Event]:
         facts: list[e.Event] = [] if frame.closed else [ended]
         if outcome.again:
             return [*facts, e.NodeExpanded(owner.path, outcome.again, roots_of(state, owner, outcome.again))]
-        return [*facts, completed(owner, outcome.result)]
+        return [*facts, completed(owner, gathered(owner, frame.path, outcome.output))]
     return [ended, *next_bodies(state, owner, frame, outcome.output, None)]
 
 
@@ -94,7 +94,10 @@ def frames_from(owner: NodeState, first: int, count: int) -> Frames:
 
 
 def gathered(owner: NodeState, last: str = "", output: Any = None, error: dict[str, Any] | None = None) -> Any:
-    """Results in the order of the items (or by branch), whatever the order in which they came."""
+    """What the bodies of a node come to: results in the order of the items or rounds, or by branch.
+
+    The one that ends now, `last`, may not be recorded yet. A loop without `collect` gives its last round's.
+    """
     work = owner.node.work
     collect = isinstance(work, ForEach | Branches) and work.on_fail == "collect"
     results: dict[str, Any] = {}
@@ -106,6 +109,8 @@ def gathered(owner: NodeState, last: str = "", output: Any = None, error: dict[s
         results[path] = value if failure is None else {"error": failure} if collect else None
     if isinstance(work, Branches):
         return {name: results[f"{owner.path}.{name}"] for name, _ in work.bodies}
+    if isinstance(work, Loop) and work.collect is None:
+        return results[last]
     return [results[f"{owner.path}[{index}]"] for index in range(len(results))]
 
 

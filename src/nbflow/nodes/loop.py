@@ -37,8 +37,7 @@ class LoopKind:
             if on:
                 again = _round(owner.path, following, outputs)
         after = scope.also({"loop": {**loop, "max_reached": full and not over}})
-        output = _output(work, outputs, after)
-        return BodyDone(frame.path, output, outputs, again, None if again else _result(owner, work, output))
+        return BodyDone(frame.path, _output(work, outputs, after), outputs, again)
 
 
 def _work(node: NodeState) -> Loop:
@@ -58,10 +57,3 @@ def _output(work: Loop, outputs: dict[str, Any], scope: Scope) -> Any:
     if work.collect is not None:
         return work.collect.evaluate(scope)
     return work.body.result.evaluate(scope) if work.body.result is not None else outputs
-
-
-def _result(owner: NodeState, work: Loop, last: Any) -> Any:
-    """The last round's output, or with `collect` the list over rounds."""
-    if work.collect is None:
-        return last
-    return [ended.output for ended in (owner.opened or {}).values() if ended is not None] + [last]

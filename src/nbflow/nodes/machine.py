@@ -16,20 +16,19 @@ from nbflow.ports.executors import Scope
 
 
 class MachineKind:
-    def activate(self, node: NodeState, scope: Scope, now: float) -> tuple[Outcome, ...]:
-        work = _work(node)
-        given = work.arguments.evaluate(scope) if work.arguments is not None else {}
-        step = chart.begin(work.chart, given, now, scope)
-        return Waits(node.path, 0, "machine"), Moved(node.path, None, step.snapshot, step.effects)
+    def activate(self, node: NodeState, scope: Scope, now: float) -> Outcome:
+        return Waits(node.path, 0, "machine")
 
     def close(self, frame: Frame, scope: Scope) -> BodyDone:
         outputs = frame.outputs()
         return BodyDone(frame.path, next(iter(outputs.values()), None), outputs)
 
     def following(self, state: ExecutionState, node: NodeState, scope: Scope, now: float) -> Moved | None:
-        """The next macrostep: a work that ended, a signal not heard yet, a timer that is due; None: nothing yet."""
+        """The next macrostep: the first, of a work that ended, a signal not heard yet, a timer that is due; or None."""
         snapshot = node.snapshot
-        if snapshot is None or chart.finished(snapshot):
+        if snapshot is None:
+            return _begun(node, scope, now)
+        if chart.finished(snapshot):
             return None
         event, heard = _ended_work(node, snapshot), node.heard
         running = snapshot["phase"] == "running"
@@ -47,6 +46,13 @@ class MachineKind:
     def due(self, node: NodeState) -> float | None:
         """When its next timer is due."""
         return chart.due(node.snapshot) if node.snapshot is not None else None
+
+
+def _begun(node: NodeState, scope: Scope, now: float) -> Moved:
+    work = _work(node)
+    given = work.arguments.evaluate(scope) if work.arguments is not None else {}
+    step = chart.begin(work.chart, given, now, scope)
+    return Moved(node.path, None, step.snapshot, step.effects)
 
 
 def _next_signal(state: ExecutionState, node: NodeState) -> tuple[dict[str, Any] | None, int]:

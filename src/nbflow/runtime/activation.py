@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbflow.errors import NbflowError, NodeError, StorageError
 from nbflow.execution import outcomes as o
-from nbflow.execution.bodies import ready
+from nbflow.execution.bodies import forgotten, ready
 from nbflow.execution.events import SignalReceived
 from nbflow.execution.state import Frame, NodeState
 from nbflow.ports.executors import Attempt, BodyKind, MovingKind, WaitingKind
@@ -99,7 +99,7 @@ def _step(driver: Driver, node: NodeState) -> o.Outcome | Attempt | tuple[o.Outc
 
 def close(driver: Driver, frame: Frame) -> None:
     """What a body gives, once all its nodes are settled."""
-    if frame.closed:
+    if frame.closed and not forgotten(frame):
         return
     if frame.cleanup or frame.owner is None:
         driver.tell(o.BodyDone(frame.path, None, frame.outputs()))
