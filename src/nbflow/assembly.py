@@ -19,8 +19,8 @@ from nbflow.errors import Diagnostic, IllegalMove, NodeError, StorageError
 from nbflow.history import forking
 from nbflow.history.past import Past
 from nbflow.integrations.agents.plugins import add_runtimes
-from nbflow.integrations.agents.prices import price
-from nbflow.integrations.agents.providers import connect
+from nbflow.integrations.agents.prices import near, price
+from nbflow.integrations.agents.providers import connect, own_names
 from nbflow.integrations.agents.registry import AgentRegistry
 from nbflow.integrations.bus.memory import MemoryBus
 from nbflow.integrations.cassettes import Cassettes, TapedAgents, TapedTools
@@ -33,6 +33,7 @@ from nbflow.nodes.plugins import Plugins
 from nbflow.nodes.registry import built_in
 from nbflow.nodes.tool import ToolExecutor
 from nbflow.plan import workflow as workflows
+from nbflow.plan.checks.models import Models
 from nbflow.plan.plan import Plan
 from nbflow.plan.workflow import Workflow
 from nbflow.ports.catalog import Catalog
@@ -99,7 +100,7 @@ def parse(
 ) -> Workflow:
     """The workflow of a text. Raises `SpecError` with every finding when it has errors.
 
-    `tools_known` says that the tools of this process are all there are, so that an unknown one is an error.
+    `tools_known` says that the tools and agents of this process are all there are: an unknown one is an error.
     """
     _load_plugins()
     found = workflows.parse(
@@ -109,6 +110,7 @@ def parse(
         tools=tools.schemas() if tools_known else None,
         limits=limits(),
         unbounded=settings().unbounded_loops,
+        models=_models(complete=tools_known),
     )
     _known[found.name] = found
     return found
@@ -126,7 +128,25 @@ def diagnose(
         tools=tools.schemas() if tools_known else None,
         limits=limits(),
         unbounded=settings().unbounded_loops,
+        models=_models(complete=tools_known),
     )
+
+
+def _connect_agents() -> None:
+    """Let the agents find the servers and aliases that are set."""
+    connect(agents, secrets, os.environ, settings().providers)
+    for name, model in settings().aliases.items():
+        agents.alias(name, model)
+
+
+def _models(*, complete: bool) -> Models:
+    """Who may answer agent nodes, as far as is known here."""
+    _connect_agents()
+    own = own_names(os.environ, settings().providers)
+    return Models(
+        settings().agent_model, agents.aliases, agents.functions, agents.providers, complete,
+        lambda provider, model: near(provider, model) if provider in own else None,
+    )  # fmt: skip
 
 
 async def library(store: str, name: str, version: str | None, folder: str | None) -> Plan:
@@ -317,9 +337,7 @@ def _make_engine(url: str) -> Engine:
     chosen = settings()
     tools.threads.most = agents.threads.most = chosen.threads
     secrets.redactor.learn_environment(os.environ)
-    connect(agents, secrets, os.environ, chosen.providers)
-    for name, model in chosen.aliases.items():
-        agents.alias(name, model)
+    _connect_agents()
     if cassettes.current is None and (chosen.record or chosen.replay):
         tape(record=chosen.record, replay=chosen.replay)
     child = ChildExecutor(functools.partial(library, url))

@@ -399,7 +399,7 @@ def test_tools_are_listed_with_their_effects(shell):
     assert "_hidden" not in listed
     assert "http.get" in listed
     assert "Prints everywhere." in shell("tools", "show", "noisy", "--tools", tools).out
-    assert "did you mean noisy" in shell("tools", "show", "nosy", "--tools", tools).err
+    assert "did you mean 'noisy'" in shell("tools", "show", "nosy", "--tools", tools).err
 
 
 def test_the_schema_of_the_language_is_a_json_schema(shell):

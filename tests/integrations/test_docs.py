@@ -22,6 +22,7 @@ OURS = [
     *(ROOT / f"src/nbflow/nodes/{name}.py" for name in (
         "agent", "conversation", "envelope", "opening", "reading", "replies", "spending", "tool", "toolbox"
     )),
+    ROOT / "src/nbflow/plan/checks/models.py",
 ]  # fmt: skip
 FAMILIES = "llm|http|sql|email|mcp|agent|budget|cassette|secret|tool|output|limit"
 CODE = re.compile(rf'"((?:{FAMILIES})\.[a-z_]+)"')

@@ -185,3 +185,36 @@ def test_a_name_that_cannot_be_an_agents_is_refused(agents):
         agents.agent("openai/x")(lambda prompt: "x")
     with pytest.raises(ExecutorError):
         agents.register(3, "three")
+
+
+TURNS = [{"role": "user", "content": "before"}, {"role": "assistant", "content": "then"}]
+
+
+async def test_messages_are_what_was_said_before_the_prompt(agents, executor):
+    @agents.agent("recall")
+    def recall(prompt: str, messages: list[dict]) -> list:
+        return [*messages, prompt]
+
+    assert await executor.perform(attempted(agent("recall"), {"prompt": "x"}).call) == ["x"]
+    own = {"role": "user", "content": "own"}
+    one = attempted(agent("recall"), {"prompt": "x", "messages": [own]}, context={"memory": TURNS})
+    assert await executor.perform(one.call) == [*TURNS, own, "x"]
+
+
+async def test_a_function_that_asks_for_messages_only_gets_the_prompt_as_the_last_of_them(agents, executor):
+    @agents.agent("talk")
+    def talk(messages: list[dict]) -> list:
+        return messages
+
+    one = attempted(agent("talk"), {"prompt": "x"}, context={"memory": TURNS})
+    assert await executor.perform(one.call) == [*TURNS, {"role": "user", "content": "x"}]
+
+
+async def test_messages_that_are_none_are_refused(agents, executor):
+    @agents.agent("talk")
+    def talk(messages: list[dict]) -> list:
+        raise AssertionError("it must not be called")
+
+    with pytest.raises(NodeError, match="'messages' is a list") as caught:
+        await executor.perform(attempted(agent("talk"), {"prompt": "x", "messages": "hello"}).call)
+    assert caught.value.code == "agent.inputs"

@@ -9,6 +9,8 @@ import pytest
 from pydantic import BaseModel
 
 from nbflow.errors import Diagnostic, InputError, NbflowError
+from nbflow.integrations.agents.prices import near
+from nbflow.plan.checks import Models
 from nbflow.plan.diagnostics import FAMILIES, Code, codes, document
 from nbflow.plan.workflow import diagnose, parse
 from nbflow.spec.document import Limits
@@ -28,12 +30,13 @@ class Shout(BaseModel, extra="forbid"):
     times: int = 1
 
 
+MODELS = Models(functions=["summarise"], providers=["openai"], near=near)
 KINDS = {**BUILT_IN, "shout": KindSpec("shout", model=Shout)}
 
 
 def findings(entry: Code, text: str | bytes) -> tuple[Diagnostic, ...]:
     kinds = KINDS if entry.plugin else BUILT_IN
-    return diagnose(text, kinds=kinds, limits=Limits(**entry.limits))
+    return diagnose(text, kinds=kinds, limits=Limits(**entry.limits), models=MODELS if entry.models else None)
 
 
 def named(entry: Code) -> str:

@@ -87,6 +87,23 @@ nodes:
     ]  # fmt: skip
 
 
+async def test_memory_of_a_function_goes_from_round_to_round(house):
+    @house.agents.agent("count")
+    def count(prompt: str, messages: list[dict]) -> dict:
+        return {"text": prompt, "heard": [turn["content"] for turn in messages]}
+
+    execution = await house.run("""
+nodes:
+  talk:
+    loop: {max: 3}
+    nodes:
+      say: {agent: {model: count, prompt: "round ${{ loop.index }}", memory: thread}}
+""")
+    first = {"text": "round 0", "heard": []}
+    second = {"text": "round 1", "heard": ["round 0", first]}
+    assert execution.outputs["talk"]["say"]["heard"] == ["round 0", first, "round 1", second]
+
+
 async def test_an_executions_budget_counts_all_its_nodes(house):
     house.agents.add(Scripted("one", "two", "three"))
     execution = await house.run("""

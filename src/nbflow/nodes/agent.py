@@ -120,8 +120,7 @@ class AgentExecutor:
 async def _ask_function(agent: AgentFunction, call: Call) -> Any:
     """One call of a function, recorded with what it answered; a recorded answer is taken as it is."""
     ledger = Ledger(call)
-    given: Mapping[str, Any] = call.inputs if isinstance(call.inputs, dict) else {}
-    inputs = {name: value for name, value in given.items() if name not in ("headers", "auth")}
+    inputs = _asked(call)
     key = digest(agent.name, inputs)
     past = ledger.past("model", key)
     if past is not None and past.error is None:
@@ -139,6 +138,17 @@ async def _ask_function(agent: AgentFunction, call: Call) -> Any:
     if error is not None:
         raise error
     return value
+
+
+def _asked(call: Call) -> dict[str, Any]:
+    """What a function may ask for; its `messages` are what is remembered, then those of the node."""
+    given: Mapping[str, Any] = call.inputs if isinstance(call.inputs, dict) else {}
+    inputs = {name: value for name, value in given.items() if name not in ("headers", "auth")}
+    own = inputs.get("messages") or ()
+    if not isinstance(own, list | tuple):
+        raise NodeError("InvalidInput", "'messages' is a list of {role, content}", code="agent.inputs")
+    said = [*(call.context.get("memory") or ()), *own]
+    return {**inputs, "messages": said} if said else inputs
 
 
 def _judged(value: Any, schema: Mapping[str, Any] | None, what: str) -> tuple[Any, NodeError | None]:

@@ -33,6 +33,7 @@ class Code:
     scope: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
     plugin: bool = False  # the examples use a verb `shout` of a plug-in
+    models: bool = False  # the examples are read by someone who knows openai/, and no other model
     opaque: bool = False  # the scope's values stand for ones that JSON cannot hold
 
     @property
@@ -48,6 +49,7 @@ FAMILIES = {
     "machine": "Statecharts",
     "expr": "Expressions",
     "input": "Inputs",
+    "agent": "Agents",
     "tool": "Tools",
     "http": "HTTP tools",
     "sql": "Database tools",

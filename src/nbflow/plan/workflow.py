@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nbflow.errors import Diagnostic, Severity, SpecError
-from nbflow.plan.checks import Checking, check
+from nbflow.plan.checks import Checking, Models, check
 from nbflow.plan.compile import compile_plan
 from nbflow.plan.link import Linked, link
 from nbflow.plan.plan import Plan
@@ -54,15 +54,18 @@ class Workflow:
 
 def parse(
     text: str | bytes, *, name: str | None = None, kinds: Mapping[str, KindSpec] = BUILT_IN, tools: Tools | None = None,
-    limits: Limits = Limits(), unbounded: bool = False,
+    limits: Limits = Limits(), unbounded: bool = False, models: Models | None = None,
 ) -> Workflow:  # fmt: skip
     """A workflow from YAML or JSON. Raises `SpecError` with all findings when there is an error among them.
 
     `name` is the one given outside the text (by the magic line or a file). `tools` are the names that can be
-    called, with the schemas of their arguments where known; None: which there are is not known.
+    called, with the schemas of their arguments where known, `models` are who may answer agent nodes; None: which
+    there are is not known.
     """
     with _uncollected():
-        findings, read = _examined(text, name=name, kinds=kinds, tools=tools, limits=limits, unbounded=unbounded)
+        findings, read = _examined(
+            text, name=name, kinds=kinds, tools=tools, limits=limits, unbounded=unbounded, models=models
+        )
         if read is None or any(each.severity == "error" for each in findings):
             raise SpecError(findings)
         spec, root, title = read
@@ -73,11 +76,13 @@ def parse(
 
 def diagnose(
     text: str | bytes, *, name: str | None = None, kinds: Mapping[str, KindSpec] = BUILT_IN, tools: Tools | None = None,
-    limits: Limits = Limits(), unbounded: bool = False,
+    limits: Limits = Limits(), unbounded: bool = False, models: Models | None = None,
 ) -> tuple[Diagnostic, ...]:  # fmt: skip
     """All findings about a text, sorted by place. Never raises."""
     with _uncollected():
-        return _examined(text, name=name, kinds=kinds, tools=tools, limits=limits, unbounded=unbounded)[0]
+        return _examined(text, name=name, kinds=kinds, tools=tools, limits=limits, unbounded=unbounded, models=models)[
+            0
+        ]
 
 
 @contextmanager
@@ -100,6 +105,7 @@ def _examined(
     tools: Tools | None,
     limits: Limits,
     unbounded: bool,
+    models: Models | None,
 ) -> tuple[tuple[Diagnostic, ...], Any]:
     found: list[Diagnostic] = []
     try:
@@ -112,7 +118,7 @@ def _examined(
     title = _title(spec, name, found)
     root = link(spec)
     _count(root, limits, found)
-    checking = Checking(spec, root, tools, found)
+    checking = Checking(spec, root, tools, found, models)
     check(checking, unbounded=unbounded)
     return listed(found), (spec, root, title)
 

@@ -31,6 +31,7 @@ def _shares(node: NodeState, memory: str) -> bool:
 def _answer(node: NodeState) -> Any:
     """What the model said, which may have been reshaped since; else the node's output."""
     for call in reversed(node.calls or ()):
-        if call.kind == "model" and call.error is None and isinstance(call.response, dict) and "text" in call.response:
-            return call.response["text"]
+        said = call.response
+        if call.kind == "model" and call.error is None and isinstance(said, dict) and {"text", "stop"} <= said.keys():
+            return said["text"]
     return node.output

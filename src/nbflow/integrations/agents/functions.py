@@ -63,11 +63,19 @@ class AgentByFunction:
         return await invoke(function, call, self.threads)
 
     def _chosen(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Of the prompt and its kind what is asked for; of `with:` everything, which must be asked for."""
+        """Of the prompt and its kind what is asked for; of `with:` everything, which must be asked for.
+
+        `messages` are what was said before the prompt, perhaps nothing; with the prompt as the last of them where
+        the function asks for no prompt.
+        """
         signature = self.signature
         chosen = {
             name: inputs[name] for name in GIVEN if name in inputs and (name in signature.names or signature.open)
         }
+        if "messages" in signature.names:
+            said = list(inputs.get("messages") or ())
+            asked = [{"role": "user", "content": inputs["prompt"]}] if inputs.get("prompt") is not None else []
+            chosen["messages"] = said if "prompt" in chosen else [*said, *asked]
         arguments = inputs.get("arguments") or {}
         for name, value in arguments.items():
             if name not in signature.names and not signature.open:

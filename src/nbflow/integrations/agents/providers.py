@@ -32,8 +32,16 @@ def connect(
     for name in dict.fromkeys([*DEFAULTS, *(providers or {})]):
         fields = {**DEFAULTS.get(name, {}), **(providers or {}).get(name, {})}
         _check(name, fields)
-        base_url = fields.get("base_url") or environment.get(f"{name.upper()}_BASE_URL")
-        registry.add_lazy(name, _Maker(name, secrets, base_url, fields))
+        registry.add_lazy(name, _Maker(name, secrets, _base_url(name, fields, environment), fields))
+
+
+def own_names(environment: Mapping[str, str], providers: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:
+    """The providers whose models have the names of the price list: those not spoken to at another's address."""
+    return tuple(name for name in DEFAULTS if not _base_url(name, providers.get(name, {}), environment))
+
+
+def _base_url(name: str, fields: Mapping[str, str], environment: Mapping[str, str]) -> str | None:
+    return fields.get("base_url") or environment.get(f"{name.upper()}_BASE_URL")
 
 
 class _Maker:

@@ -94,8 +94,20 @@ class AgentRegistry:
         return None if runtime is None else (runtime, name)
 
     def names(self) -> tuple[str, ...]:
-        providers: Mapping[str, Any] = {**self._makers, **self._runtimes}
-        return (*dict.fromkeys([*self._functions, *self._aliases]), *(f"{name}/" for name in providers))
+        return (*dict.fromkeys([*self._functions, *self._aliases]), *(f"{name}/" for name in self.providers))
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        return tuple(self._functions)
+
+    @property
+    def aliases(self) -> Mapping[str, str]:
+        return dict(self._aliases)
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """Their names; none is made for it."""
+        return tuple({**self._makers, **self._runtimes})
 
     def suggest(self, model: str) -> str | None:
         provider, slash, name = model.partition("/")

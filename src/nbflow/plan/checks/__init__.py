@@ -5,6 +5,7 @@ from __future__ import annotations
 from nbflow.plan.checks.findings import Checking
 from nbflow.plan.checks.graph import check_graph
 from nbflow.plan.checks.mismatch import check_types, plain_shapes
+from nbflow.plan.checks.models import Models, check_models
 from nbflow.plan.checks.names import check_names
 from nbflow.plan.checks.secrets import check_secrets
 from nbflow.plan.checks.shapes import Shapes, check_fields
@@ -14,7 +15,7 @@ from nbflow.plan.checks.usage import check_usage
 from nbflow.plan.checks.values import check_values
 from nbflow.plan.link import link
 
-__all__ = ["Checking", "check"]
+__all__ = ["Checking", "Models", "check"]
 
 
 def check(checking: Checking, *, unbounded: bool = False) -> None:
@@ -24,13 +25,15 @@ def check(checking: Checking, *, unbounded: bool = False) -> None:
             inline = node.verb.get("inline") if node.kind == "workflow" else None
             if inline is not None:
                 check_inputs_of(checking, node, inline)
-                check(Checking(inline, link(inline), checking.tools, checking.found), unbounded=unbounded)
+                inner = Checking(inline, link(inline), checking.tools, checking.found, checking.models)
+                check(inner, unbounded=unbounded)
     check_names(checking)
     check_graph(checking)
     shapes = Shapes(checking.spec)
     check_fields(checking, shapes)
     check_values(checking, shapes)
     check_types(checking, shapes)
+    check_models(checking)
     check_tools(checking, plain_shapes(checking, shapes))
     check_secrets(checking)
     check_triggers(checking)

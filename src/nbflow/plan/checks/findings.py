@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbflow.errors import Diagnostic, Severity
 from nbflow.plan.link import Linked, Use
@@ -13,17 +13,23 @@ from nbflow.spec.expressions import Expression
 from nbflow.spec.names import did_you_mean
 from nbflow.spec.workflow import WorkflowSpec
 
+if TYPE_CHECKING:
+    from nbflow.plan.checks.models import Models
+
 _SUGGESTIONS = 50  # a text with more wrong names than this gets no more guesses: each looks at every name
 
 
 @dataclass(slots=True)
 class Checking:
-    """One workflow under check. `tools` are the known ones with their schemas; None: not known."""
+    """One workflow under check. `tools` are the known ones with their schemas, `models` who may answer an agent node;
+    None: not known.
+    """
 
     spec: WorkflowSpec
     root: Linked
     tools: Mapping[str, Mapping[str, Any] | None] | None = None
     found: list[Diagnostic] = field(default_factory=list)
+    models: Models | None = None
     guesses: int = 0
 
     def report(self, diagnostic: Diagnostic) -> None:
