@@ -192,6 +192,47 @@ async def test_a_server_that_never_answers_is_left_when_the_time_is_up(kind):
         await runtime.close()
 
 
+class ChatOnly(Silent):
+    """A server that has Chat Completions and no other protocol."""
+
+    def __init__(self):
+        self.paths: list[str] = []
+
+    async def serve(self, reader, writer):
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            lines = head.decode().split("\r\n")
+            length = next(int(line[15:]) for line in lines if line.lower().startswith("content-length:"))
+            await reader.readexactly(length)
+            self.paths.append(lines[0].split()[1])
+            found = self.paths[-1] == "/v1/chat/completions"
+            body = (
+                b'{"id":"1","object":"chat.completion","created":1,"model":"m","choices":'
+                b'[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"hi"}}]}'
+                if found
+                else b"404 page not found"
+            )
+            kind = "application/json" if found else "text/plain"
+            status = "200 OK" if found else "404 Not Found"
+            writer.write(
+                f"HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
+            )
+            await writer.drain()
+
+
+async def test_openai_at_another_address_is_spoken_to_as_it_can(models):
+    """By Responses where the server has them, else by Chat Completions, and found out once."""
+    async with ChatOnly() as server:
+        runtime = OpenAIRuntime(KEYS, base_url=f"{server.url}/v1")
+        for _ in range(2):
+            assert (await runtime.complete(ask("hello", stream=False), lambda text: None)).text == "hi"
+        assert server.paths == ["/v1/responses", "/v1/chat/completions", "/v1/chat/completions"]
+        await runtime.close()
+    runtime = OpenAIRuntime(KEYS, base_url=f"{models.url}/v1")
+    assert (await runtime.complete(ask("say hello"), lambda text: None)).text.startswith("Hello")
+    assert models.asked()[-1]["path"] == "/v1/responses"
+    await runtime.close()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 async def test_cancelling_closes_the_stream_at_the_wire(kind):
     async with Endless(kind) as server:

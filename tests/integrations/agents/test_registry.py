@@ -33,6 +33,7 @@ def test_a_model_is_found_by_its_provider(registry):
     assert registry.find("local/org/model:7b")[1] == "org/model:7b"
     assert type(registry.find("mine/x")[0]) is AnthropicRuntime
     assert registry.find("local/a")[0] is registry.find("local/b")[0]
+    assert [registry.find(f"{name}/x")[0]._api for name in ("openai", "local")] == [None, "chat"]  # None: as it answers
 
 
 def test_what_is_not_there_is_not_found_and_the_nearest_is_suggested(registry):

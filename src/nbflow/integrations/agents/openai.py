@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 Api = Literal["responses", "chat"]
+PROTOCOLS = {"responses": responses.complete, "chat": chat.complete}
+NO_SUCH_ROUTE = (404, 405, 501)  # HTTP statuses of a server that has no such protocol (or no such model, in both)
 
 
 class OpenAIRuntime:
-    """Models of OpenAI by the Responses protocol; of a server at `base_url` by Chat Completions, unless `api` says.
+    """Models by the protocol that `api` says. Without it: Responses, or Chat Completions where the server at
+    `base_url` has no Responses, which its first answer tells.
 
     `secrets` gives the key by the name `key`; a server without keys needs none.
     """
@@ -29,7 +32,7 @@ class OpenAIRuntime:
     ) -> None:  # fmt: skip
         self.provider = provider
         self._secrets, self._key, self._base_url = secrets, key, base_url
-        self._api: Api = api or ("chat" if base_url is not None else "responses")
+        self._api: Api | None = api or ("responses" if base_url is None else None)
         self._clients: Clients[AsyncOpenAI] = Clients(self._make)
 
     def _make(self) -> AsyncOpenAI:
@@ -44,12 +47,24 @@ class OpenAIRuntime:
         return outcome
 
     async def _attempt(self, request: ModelRequest, on_text: Callable[[str], None]) -> ModelReply | NodeError:
-        speak = responses.complete if self._api == "responses" else chat.complete
         try:
             await self._clients.load("openai")
-            return await speak(self._client(request.key), request, on_text, self.provider)
+            return await self._speak(self._client(request.key), request, on_text)
         except Exception as error:  # noqa: BLE001 - whatever the SDK or the wire raises becomes one of our kinds
             return remade(error, self.provider)
+
+    async def _speak(self, client: Any, request: ModelRequest, on_text: Callable[[str], None]) -> ModelReply:
+        if self._api is not None:
+            return await PROTOCOLS[self._api](client, request, on_text, self.provider)
+        try:
+            reply = await responses.complete(client, request, on_text, self.provider)
+            self._api = "responses"
+        except Exception as error:
+            if getattr(error, "status_code", None) not in NO_SUCH_ROUTE:
+                raise
+            reply = await chat.complete(client, request, on_text, self.provider)
+            self._api = "chat"
+        return reply
 
     def _client(self, given: str | None) -> Any:
         key = given or self._secrets.get(self._key)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from nbflow.errors import ExecutorError
 from nbflow.integrations.agents.anthropic import AnthropicRuntime
-from nbflow.integrations.agents.openai import OpenAIRuntime
+from nbflow.integrations.agents.openai import Api, OpenAIRuntime
 from nbflow.integrations.agents.registry import AgentRegistry
 from nbflow.ports.agents import AgentRuntime
 from nbflow.spec.names import did_you_mean, listed
@@ -27,7 +27,8 @@ def connect(
 
     A server is ``{base_url, key, api}``: `key` names the secret that holds its key (default ``NAME_API_KEY``),
     `api` is the protocol: ``chat`` (default), ``responses`` or ``messages``. ``OPENAI_BASE_URL`` and
-    ``ANTHROPIC_BASE_URL`` are heeded as by the SDKs. Raises `ExecutorError` for a field that is not known.
+    ``ANTHROPIC_BASE_URL`` are heeded as by the SDKs; a server that stands in for OpenAI and has no Responses is spoken
+    to by Chat Completions. Raises `ExecutorError` for a field that is not known.
     """
     for name in dict.fromkeys([*DEFAULTS, *(providers or {})]):
         fields = {**DEFAULTS.get(name, {}), **(providers or {}).get(name, {})}
@@ -52,13 +53,11 @@ class _Maker:
 
     def __call__(self) -> AgentRuntime:
         key = self._fields.get("key") or f"{self._name.upper().replace('-', '_')}_API_KEY"
-        api = self._fields.get("api")
+        api = self._fields.get("api") or (None if self._name in DEFAULTS else "chat")
         if api == "messages":
             return AnthropicRuntime(self._secrets, provider=self._name, base_url=self._base_url, key=key)
-        return OpenAIRuntime(
-            self._secrets, provider=self._name, base_url=self._base_url, key=key,
-            api="responses" if api == "responses" else "chat" if api == "chat" else None,
-        )  # fmt: skip
+        known: Api | None = "responses" if api == "responses" else "chat" if api == "chat" else None
+        return OpenAIRuntime(self._secrets, provider=self._name, base_url=self._base_url, key=key, api=known)
 
 
 def _check(name: str, fields: Mapping[str, str]) -> None:
