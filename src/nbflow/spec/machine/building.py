@@ -19,6 +19,22 @@ def find_targets(machine: MachineReader, owner: str | None) -> None:
             transition.to = _found(machine, transition.targets)
             _check_set(machine, transition)
         _begin(machine, state, owner)
+    for state in machine.states:
+        if state.history and _goes_round(state):
+            machine.reading.wrong(
+                state.at, "machine.history", f"'{state.id}' stands for itself while nothing is remembered",
+                "say with 'to' where to go then: a state that is no history", key=True,
+            )  # fmt: skip
+
+
+def _goes_round(history: StateDraft) -> bool:
+    """Whether a history's default comes back to it. One of a state inside never does, so one target is followed."""
+    seen: dict[int, None] = {}
+    at: StateDraft | None = history
+    while at is not None and at.history and id(at) not in seen:
+        seen[id(at)] = None
+        at = at.initial.to[0] if at.initial is not None and at.initial.to else None
+    return at is history
 
 
 def _found(machine: MachineReader, targets: Iterable[Located], what: str = "state") -> list[StateDraft]:

@@ -5,31 +5,34 @@ Every check is linear in states and transitions (times their depth), and none cl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
 from nbflow.spec.document import finding
 from nbflow.spec.machine.drafts import StateDraft, TransitionDraft
+from nbflow.spec.machine.reach import Reach, Ways, beginning
 from nbflow.spec.machine.reading import MachineReader
+from nbflow.spec.machine.shadows import Inner, shadowed_before
 from nbflow.spec.names import did_you_mean
 
 
 def check_machine(machine: MachineReader, root: StateDraft) -> None:
     """All checks that need every target to be known."""
-    reached = _reached(root)
+    known = {id(transition): None for state in machine.states for transition, _ in shadowed_before(state)}
+    reach = Reach(root, known, machine.raised)
+    for transition, why in Inner(reach.states, known).look(root):
+        _shadowed(machine, transition, why, "remove it, or give one of those inside an 'if'")
+        known[id(transition)] = None
+    reach = Reach(root, known, machine.raised)
     for state in machine.states[1:]:
-        if id(state) not in reached:
-            machine.reading.wrong(
-                state.at, "machine.unreachable", f"nothing leads to state '{state.id}'", severity="warning", key=True
-            )
-    _check_ends(machine, root, [state for state in machine.states if id(state) in reached])
-    _check_cycles(machine, reached)
+        if id(state) not in reach.states:
+            _warn(machine, state.at, "machine.unreachable", f"nothing leads to state '{state.id}'", key=True)
+    _check_ends(machine, root, reach)
+    _check_cycles(machine, reach.states)
 
 
 def check_transitions(machine: MachineReader) -> None:
     """What the transitions say, each state for itself."""
     for state in machine.states:
-        _check_always_order(machine, state)
-        _check_event_order(machine, state)
+        for transition, why in shadowed_before(state):
+            _shadowed(machine, transition, why, "put it first, or give the other one an 'if'")
         for transition in (*state.transitions, *state.always):
             _check_regions(machine, transition)
             for descriptor in transition.events:
@@ -64,122 +67,27 @@ def _check_reads(machine: MachineReader, known: dict[str, None]) -> None:
                 machine.reading.report(found)
 
 
-# ---- where one can get ----
-
-
-def _lands(targets: Iterable[StateDraft]) -> Iterator[StateDraft]:
-    """The states entered when these are: themselves, what is around them with its regions, and what they begin in."""
-    seen: dict[int, StateDraft] = {}
-    waiting = list(targets)
-    while waiting:
-        state = waiting.pop()
-        if id(state) in seen:
-            continue
-        seen[id(state)] = state
-        if state.kind == "parallel":
-            waiting += state.regions
-        elif state.initial is not None:
-            waiting += state.initial.to
-        if state.parent is not None and state.parent.parent is not None:
-            above = state.parent
-            if above.kind == "parallel":
-                waiting.append(above)
-            elif id(above) not in seen:
-                seen[id(above)] = above  # entered, but not where it begins
-                waiting += [above.parent] if above.parent is not None and above.parent.kind == "parallel" else []
-                waiting += _around(above, seen)
-    return iter(seen.values())
-
-
-def _around(state: StateDraft, seen: dict[int, StateDraft]) -> list[StateDraft]:
-    """The parallel states further out, which enter all their regions."""
-    found: list[StateDraft] = []
-    for above in state.ancestors():
-        if above.parent is None:
-            break
-        if above.kind == "parallel":
-            found.append(above)
-        else:
-            seen.setdefault(id(above), above)
-    return found
-
-
-def _reached(root: StateDraft) -> dict[int, StateDraft]:
-    reached: dict[int, StateDraft] = {id(root): root}
-    waiting = [root]
-    first = root.regions if root.kind == "parallel" else root.initial.to if root.initial is not None else []
-    for state in _lands(first):
-        reached.setdefault(id(state), state)
-        waiting.append(state)
-    while waiting:
-        state = waiting.pop()
-        for transition in (*state.transitions, *state.always):
-            for landed in _lands(transition.to):
-                if id(landed) not in reached:
-                    reached[id(landed)] = landed
-                    waiting.append(landed)
-    return reached
-
-
 # ---- where one gets stuck ----
 
 
-def _ways(state: StateDraft) -> Iterator[TransitionDraft]:
-    """What may lead on while a state is active: its own, those around it, and all of a parallel it is part of."""
-    outermost = next((above for above in reversed([state, *state.ancestors()]) if above.kind == "parallel"), None)
-    if outermost is not None:
-        yield from _all_inside(outermost)
-        state = outermost
-    else:
-        yield from state.transitions
-        yield from state.always
-    for above in state.ancestors():
-        yield from above.transitions
-        yield from above.always
-
-
-def _all_inside(state: StateDraft) -> Iterator[TransitionDraft]:
-    yield from state.transitions
-    yield from state.always
-    for child in state.children:
-        yield from _all_inside(child)
-
-
-def _check_ends(machine: MachineReader, root: StateDraft, reached: list[StateDraft]) -> None:
-    leaves = [state for state in reached if not state.children and not state.history]
-    ways = {id(state): [way for way in _ways(state) if way.to] for state in leaves}
-    ends = [state for state in reached if state.kind == "final" and state.parent is root]
-    saved = _saved(leaves, ways, ends)
+def _check_ends(machine: MachineReader, root: StateDraft, reach: Reach) -> None:
+    leaves = [state for state in machine.states if id(state) in reach.states and not (state.children or state.history)]
+    ends = [state for state in root.children if state.kind == "final"]
+    ways = Ways(reach)
+    saved = ways.back_from([end for end in ends if id(end) in reach.states])
     for state in leaves:
         if state.kind == "final" and (state.parent is root or not ends):
             continue
-        if not ways[id(state)]:
+        if not ways.lead_on(state):
             message = f"nothing leads out of state '{state.id}', and it is not the end"
             hint = "an end is written 'type: final' at the top of the machine"
             _warn(machine, state.at, "machine.dead_end", message, hint, key=True)
         elif ends and id(state) not in saved:
-            message = f"no path leads from '{state.id}' to a final state"
+            alone = " or from any other state" if not saved else ""
+            message = f"no path leads from '{state.id}'{alone} to a final state"
             _warn(machine, state.at, "machine.trap_state", message, key=True)
-
-
-def _saved(leaves: list[StateDraft], ways: dict[int, list[TransitionDraft]], ends: list[StateDraft]) -> dict[int, None]:
-    """The states from which a final state of the machine can be reached, by going backwards."""
-    back: dict[int, list[int]] = {}
-    lands: dict[int, list[int]] = {}
-    for state in leaves:
-        for way in ways[id(state)]:
-            if id(way) not in lands:
-                lands[id(way)] = [id(landed) for landed in _lands(way.to) if not landed.children]
-            for landed in lands[id(way)]:
-                back.setdefault(landed, []).append(id(state))
-    saved = {id(end): None for end in ends}
-    waiting = list(saved)
-    while waiting:
-        for earlier in back.get(waiting.pop(), ()):
-            if earlier not in saved:
-                saved[earlier] = None
-                waiting.append(earlier)
-    return saved
+            if alone:
+                return  # all of them: once is enough
 
 
 # ---- what never rests ----
@@ -188,8 +96,9 @@ def _saved(leaves: list[StateDraft], ways: dict[int, list[TransitionDraft]], end
 def _sure(state: StateDraft) -> TransitionDraft | None:
     """The `always` transition that is taken whenever this innermost state is active; None when a guard decides."""
     for place in (state, *state.ancestors()):
-        if place.always:
-            return None if place.always[0].guarded else place.always[0]
+        first = next((transition for transition in place.always if transition.holds is not False), None)
+        if first is not None:
+            return first if first.holds else None
     return None
 
 
@@ -215,8 +124,11 @@ def _check_cycles(machine: MachineReader, reached: dict[int, StateDraft]) -> Non
 
 
 def _only_leaf(targets: list[StateDraft]) -> StateDraft | None:
-    leaves = [state for state in _lands(targets) if not state.children and not state.history]
-    return leaves[0] if len(leaves) == 1 else None
+    """The one innermost state that is active then, if it is sure to be just that one."""
+    [target, *others] = targets
+    leaf = beginning(target)
+    several = any(above.kind == "parallel" and len(above.regions) > 1 for above in leaf.ancestors())
+    return None if others or several or target.history else leaf
 
 
 def _cycle(machine: MachineReader, cycle: list[tuple[StateDraft, TransitionDraft]]) -> None:
@@ -224,7 +136,7 @@ def _cycle(machine: MachineReader, cycle: list[tuple[StateDraft, TransitionDraft
     alone = not any(above.kind == "parallel" for state, _ in cycle for above in state.ancestors())
     at = cycle[-1][1].at
     machine.reading.wrong(
-        at, "machine.always_cycle", f"{names} goes round for ever: no 'always' of it has a condition",
+        at, "machine.always_cycle", f"{names} goes round for ever: no 'always' of it has a condition that may fail",
         "give one of them an 'if'", severity="error" if alone else "warning",
     )  # fmt: skip
 
@@ -232,55 +144,26 @@ def _cycle(machine: MachineReader, cycle: list[tuple[StateDraft, TransitionDraft
 # ---- what is never taken ----
 
 
-def _check_always_order(machine: MachineReader, state: StateDraft) -> None:
-    sure = next((index for index, item in enumerate(state.always) if not item.guarded), None)
-    if sure is not None:
-        for later in state.always[sure + 1 :]:
-            _shadowed(machine, later, "the one before it has no condition")
-
-
-def _check_event_order(machine: MachineReader, state: StateDraft) -> None:
-    sure: dict[str, None] = {}
-    for transition in state.transitions:
-        names = transition.events or ((transition.timer or ""),)
-        by = [next((known for known in _covering(name) if known in sure), None) for name in names]
-        if by and all(known is not None for known in by):
-            _shadowed(
-                machine,
-                transition,
-                f"'{by[0]}' before it has no condition" if transition.events else "the one before it has no condition",
-            )
-        if not transition.guarded:
-            sure.update(dict.fromkeys(names))
-
-
-def _covering(name: str) -> Iterator[str]:
-    """The descriptors that hear all that this one hears."""
-    yield name
-    parts = name.removesuffix(".*").split(".")
-    for length in range(len(parts), 0, -1):
-        yield ".".join(parts[:length]) + ".*"
-    yield "*"
-
-
-def _shadowed(machine: MachineReader, transition: TransitionDraft, why: str) -> None:
-    _warn(
-        machine,
-        transition.at,
-        "machine.shadowed",
-        f"this transition is never taken: {why}",
-        "put it first, or give the other one an 'if'",
-    )
+def _shadowed(machine: MachineReader, transition: TransitionDraft, why: str, hint: str) -> None:
+    _warn(machine, transition.at, "machine.shadowed", f"this transition is never taken: {why}", hint)
 
 
 def _check_regions(machine: MachineReader, transition: TransitionDraft) -> None:
+    source = transition.source
     for target in transition.to:
-        meeting = next((above for above in transition.source.ancestors() if target.inside(above)), None)
-        if meeting is None or meeting.kind != "parallel" or target.inside(transition.source):
+        meeting = next((above for above in source.ancestors() if target.inside(above)), None)
+        if meeting is None or meeting.kind != "parallel":
             continue
         at = next((at for at in transition.targets if at.value == target.id), transition.at)
-        message = f"'{target.id}' is in another region: all of '{meeting.id}' is left and entered anew"
-        _warn(machine, at, "machine.region", message, "to tell another region something, raise an event")
+        if target is not source and not target.inside(source):
+            message = f"'{target.id}' is in another region: all of '{meeting.id}' is left and entered anew"
+            hint = "to tell another region something, raise an event"
+        elif target is source or not transition.internal:
+            message = f"this leaves the region '{source.id}', and so all of '{meeting.id}', which is entered anew"
+            hint = "internal: true" if target is not source else "move states inside it instead"
+        else:
+            continue
+        _warn(machine, at, "machine.region", message, hint)
 
 
 def _check_event(machine: MachineReader, transition: TransitionDraft, descriptor: str) -> None:
@@ -289,8 +172,12 @@ def _check_event(machine: MachineReader, transition: TransitionDraft, descriptor
         return
     if name.startswith("state."):
         state = machine.by_id.get(name[6:])
-        if state is None or not state.children:
-            hint = did_you_mean(name[6:], [each.id for each in machine.states if each.children])
+        if (state is None or not _can_end(state)) and descriptor not in machine.raised:
+            hint = did_you_mean(name[6:], [each.id for each in machine.states if _can_end(each)])
+            if state is not None:
+                hint = (
+                    f"put a state of 'type: final' into {'every region of ' * (state.kind == 'parallel')}'{state.id}'"
+                )
             _warn(
                 machine,
                 transition.at,
@@ -311,6 +198,13 @@ def _check_event(machine: MachineReader, transition: TransitionDraft, descriptor
             hint,
             key=True,
         )
+
+
+def _can_end(state: StateDraft) -> bool:
+    """Whether there is a final state in it; in a parallel one, in every region."""
+    if state.kind == "parallel":
+        return all(_can_end(region) for region in state.regions)
+    return any(child.kind == "final" for child in state.regions)
 
 
 def _warn(

@@ -20,7 +20,7 @@ class TransitionDraft:
     events: tuple[str, ...] = ()
     timer: str | None = None
     condition: Expression | None = None
-    guarded: bool = False  # there is an `if`, even when it could not be read
+    holds: bool | None = True  # without an `if`, or what an `if` that nothing can change says; None: running decides
     actions: Block = ()
     internal: bool = False
     label: str | None = None

@@ -10,7 +10,7 @@ from nbflow.spec import forms
 from nbflow.spec.chart import Kind, Read, Work
 from nbflow.spec.document import Located
 from nbflow.spec.durations import parse_duration
-from nbflow.spec.expressions import Expression, Value
+from nbflow.spec.expressions import EvaluationError, Expression, Value
 from nbflow.spec.forms import Fields, Reading
 from nbflow.spec.machine import fields
 from nbflow.spec.machine.actions import ActionReader
@@ -241,7 +241,8 @@ class MachineReader:
         made = TransitionDraft(state, key or at, label=found.get("label"), internal=found.get("internal", False))
         made.targets = self._texts(found["to"]) if "to" in found else []
         if "if" in found:
-            made.guarded, made.condition = True, self.condition(found["if"])
+            made.condition = self.condition(found["if"])
+            made.holds = _known(made.condition)
         made.actions = self.actions.beside(at, {name: value for name, value in found.items() if name != "to"})
         if "actions" in found:
             made.actions += self.actions.block(found["actions"])
@@ -312,6 +313,16 @@ class MachineReader:
     def _texts(self, at: Located) -> list[Located]:
         found = forms.NAMES.read(at, self.reading, "to")
         return list(found or ())
+
+
+def _known(condition: Expression | None) -> bool | None:
+    """What a condition always says; one that always fails does not hold. None when that shows only later."""
+    if condition is None or not condition.constant:
+        return None
+    try:
+        return bool(condition.evaluate({}))
+    except EvaluationError:
+        return False
 
 
 def _misfits(state: StateDraft, found: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str | None]]:
