@@ -1,4 +1,4 @@
-"""Where adapters are chosen, and nowhere else: stores by their address, tools, agents, kinds, the engine of a loop."""
+"""Where adapters are chosen: tools, agents, kinds, the engine of a loop; stores by their address are in `stores`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from nbflow.analytics import frames
 from nbflow.analytics.frames import calls, connection, events, executions, nodes, sql  # noqa: F401 - of this process
-from nbflow.errors import Diagnostic, IllegalMove, NodeError, StorageError
+from nbflow.errors import Diagnostic, IllegalMove, NodeError
 from nbflow.history import forking
 from nbflow.history.past import Past
 from nbflow.integrations.agents.plugins import add_runtimes
@@ -36,10 +35,7 @@ from nbflow.plan import workflow as workflows
 from nbflow.plan.checks.models import Models
 from nbflow.plan.plan import Plan
 from nbflow.plan.workflow import Workflow
-from nbflow.ports.catalog import Catalog
 from nbflow.ports.clock import SystemClock
-from nbflow.ports.executions import Executions
-from nbflow.ports.journal import Journal
 from nbflow.ports.tools import Tool
 from nbflow.runtime import readiness
 from nbflow.runtime.children import ChildExecutor
@@ -48,8 +44,7 @@ from nbflow.runtime.execution import Execution
 from nbflow.settings import settings
 from nbflow.spec.document import Limits
 from nbflow.spec.kinds import KindSpec
-from nbflow.storage.adapters import adapter
-from nbflow.storage.addresses import Address, read_address
+from nbflow.stores import in_use, open_catalog, open_journal, store_url
 
 LOG = logging.getLogger(__name__)
 
@@ -191,90 +186,6 @@ def _cleaned(problem: NodeError) -> NodeError:
     return NodeError(problem.kind, secrets.redactor.clean(str(problem)), code=problem.code, hint=problem.hint)
 
 
-# --- stores ----------------------------------------------------------------------------------------------
-
-
-def store_url(store: str | None = None) -> str:
-    """The address of a store: given, set, or the default under the working directory."""
-    if store is not None:
-        return store
-    return settings().store
-
-
-def open_journal(store: str | None = None) -> Journal:
-    """The journal at an address. Raises `StorageError` for one that is not known."""
-    address = _address(store)
-    if address.scheme == "memory":
-        return adapter("memory", "journal")()  # type: ignore[no-any-return]
-    if address.moved and address.path is not None:
-        address.path.parent.mkdir(parents=True, exist_ok=True)
-        warnings.warn(f"the folder cannot be written; executions are kept in {address.path}", stacklevel=2)
-    return adapter(address.scheme, "journal")(address.path or address.url)  # type: ignore[no-any-return]
-
-
-def open_catalog(store: str | None = None) -> Catalog:
-    """The catalog at an address; workflows of `memory:` last as long as the process."""
-    address = _address(store)
-    if address.scheme == "memory":
-        from nbflow.storage.memory.catalog import MemoryCatalog
-
-        return MemoryCatalog(_shelf())
-    return adapter(address.scheme, "catalog")(address.path or address.url)  # type: ignore[no-any-return]
-
-
-def open_executions(store: str | None = None) -> Executions:
-    """Finding executions at an address; those of `memory:` are the ones of an engine of this process."""
-    address = _address(store)
-    if address.scheme == "memory":
-        from nbflow.storage.memory.executions import MemoryExecutions
-        from nbflow.storage.memory.journal import MemoryJournal
-
-        journal = find_tables(address.url)
-        return MemoryExecutions(journal if isinstance(journal, MemoryJournal) else MemoryJournal())
-    return adapter(address.scheme, "executions")(address.path or address.url)  # type: ignore[no-any-return]
-
-
-def open_upkeep(store: str | None = None) -> Any:
-    """Checking, vacuum, export and import of an embedded store. Raises `StorageError` for others."""
-    address = _address(store)
-    if address.path is None:
-        raise StorageError(
-            "store.url",
-            f"`nbflow store` is for embedded stores, not for {address.scheme}",
-            "a server has tools of its own, such as pg_dump",
-        )
-    return adapter(address.scheme, "upkeep")(address.path)
-
-
-def _address(store: str | None) -> Address:
-    return read_address(store_url(store), [point.name for point in entry_points(group="nbflow.stores")])
-
-
-@functools.cache
-def _shelf() -> Any:
-    from nbflow.storage.memory.catalog import MemoryFacts
-
-    return MemoryFacts()
-
-
-def find_tables(store: str | None = None) -> str | frames.Attached:
-    """Where analytics reads a store: the path of an embedded one, or a journal that can be attached."""
-    address = _address(store)
-    if address.path is not None:
-        return store_url(store)
-    for engines in _engines.values():
-        journal: object = engines[address.url].journal if address.url in engines else None
-        if isinstance(journal, frames.Attached):
-            return journal
-    opened: object = open_journal(address.url)
-    if not isinstance(opened, frames.Attached):
-        raise StorageError("store.url", f"analytics cannot read {address.scheme}", "use duckdb:///path")
-    return opened
-
-
-frames.find = find_tables
-
-
 # --- cassettes -------------------------------------------------------------------------------------------
 
 
@@ -307,6 +218,7 @@ def engine(store: str | None = None) -> Engine:
     found = engines.get(url)
     if found is None or found.closed:
         found = engines[url] = _make_engine(url)
+        in_use.setdefault(loop, {})[url] = found.journal
     return found
 
 

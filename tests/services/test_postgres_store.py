@@ -208,7 +208,7 @@ async def test_a_pool_belongs_to_its_server_and_is_closed(servers: Cluster, sche
 
 async def test_an_engine_runs_on_it_and_analytics_reads_it(servers: Cluster, schema: str) -> None:
     import nbflow
-    from nbflow import assembly
+    from nbflow import assembly, stores
 
     url = f"{servers.primary}?{schema}"
     text = "name: demo\nnodes: {a: {set: {x: 1}}, b: {set: {y: =a.x + 1}}}\n"
@@ -217,7 +217,7 @@ async def test_an_engine_runs_on_it_and_analytics_reads_it(servers: Cluster, sch
     assert execution.outputs == {"b": {"y": 2}}
     frame = await asyncio.to_thread(nbflow.nodes, url)
     assert frame[["path", "kind", "phase"]].values.tolist() == [["a", "set", "completed"], ["b", "set", "completed"]]
-    found = await assembly.open_executions(url).find(Query(workflow="demo"))
+    found = await stores.open_executions(url).find(Query(workflow="demo"))
     assert [row.execution for row in found.rows] == [execution.id]
     assert nbflow.open(execution.id, url).phase == "completed"
     await assembly.engine(url).close()

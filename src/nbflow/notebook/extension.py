@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbflow import assembly
+from nbflow import assembly, stores
 from nbflow.errors import NbflowError
 from nbflow.notebook.completion import Completer
 from nbflow.notebook.magics import WorkflowMagics
@@ -99,7 +99,7 @@ class Extension:
             asyncio.get_running_loop()
         except RuntimeError:
             return
-        if not _has_store(assembly.store_url()):
+        if not _has_store(stores.store_url()):
             return
         task = asyncio.get_running_loop().create_task(self._interrupted(), name="nbflow-interrupted")
         task.add_done_callback(lambda done: done.cancelled() or done.exception())

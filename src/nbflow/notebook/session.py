@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nbflow import assembly
+from nbflow import assembly, stores
 from nbflow.errors import ExecutionFailed, JournalConflict, NbflowError
 from nbflow.execution.state import ENDED
 from nbflow.history.reuse import Reuse, downstream
@@ -72,7 +72,7 @@ class Session:
     def stops_of(self, workflow: str) -> Breakpoints:
         """The breakpoints of a workflow; kept beside the store that was in force when they were first asked for."""
         if self._breakpoints is None:
-            scheme, _, place = assembly.store_url(self.preferences.store or None).partition(":///")
+            scheme, _, place = stores.store_url(self.preferences.store or None).partition(":///")
             self._breakpoints = Kept(Path(place).parent if scheme == "duckdb" else None)
         return self._breakpoints.of(workflow)
 

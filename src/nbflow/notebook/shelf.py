@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from nbflow import assembly
+from nbflow import assembly, stores
 from nbflow.notebook.session import Session
 from nbflow.plan.workflow import Workflow
 from nbflow.ports.catalog import Catalog, Version
@@ -16,7 +16,7 @@ from nbflow.ports.catalog import Catalog, Version
 @asynccontextmanager
 async def shelf(store: str | None) -> AsyncIterator[Catalog]:
     """The catalog of a store, closed afterwards."""
-    catalog = assembly.open_catalog(store)
+    catalog = stores.open_catalog(store)
     try:
         yield catalog
     finally:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nbflow import assembly
+from nbflow import stores
 from nbflow.access.cli.answering import Answer
 from nbflow.access.cli.options import Json, Store
 from nbflow.access.cli.printing import DONE, FAILED, say
@@ -25,7 +25,7 @@ _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 def check(json: Json = False, store: Store = None) -> None:
     """Read everything, and name what is missing or damaged; exit 1 when something is."""
     with Answer(json) as answer:
-        found = assembly.open_upkeep(store).check()
+        found = stores.open_upkeep(store).check()
         code = FAILED if found else DONE
         answer.give({"whole": not found, "gaps": [_gap(gap) for gap in found]}, lambda: _show(found), code)
 
@@ -44,7 +44,7 @@ def vacuum(
     """Take out what is old and give its space back; what has not ended always stays."""
     with Answer(json) as answer:
         seconds = None if keep is None else _seconds(keep)
-        done = assembly.open_upkeep(store).vacuum(keep=seconds, size=None if size is None else _bytes(size))
+        done = stores.open_upkeep(store).vacuum(keep=seconds, size=None if size is None else _bytes(size))
         document = {name: getattr(done, name) for name in ("executions", "records", "values", "before", "after")}
         answer.give(document, lambda: say(
             f"took out {done.executions} executions and {done.values} values; "
@@ -61,7 +61,7 @@ def export_(
 ) -> None:
     """Write executions with their values, and the catalog, to one file."""
     with Answer(json) as answer, _files():
-        done = assembly.open_upkeep(store).export(file, only)
+        done = stores.open_upkeep(store).export(file, only)
         answer.give(_carried(done), lambda: say(f"wrote {done.executions} executions to {file}", "green"))
 
 
@@ -73,7 +73,7 @@ def import_(
 ) -> None:
     """Take in what was exported; what is there already stays as it is."""
     with Answer(json) as answer, _files():
-        done = assembly.open_upkeep(store).take_in(file)
+        done = stores.open_upkeep(store).take_in(file)
         answer.give(_carried(done), lambda: _show_import(done), FAILED if done.left else DONE)
 
 

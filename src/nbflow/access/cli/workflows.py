@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from nbflow import assembly
+from nbflow import assembly, stores
 from nbflow.access.cli.answering import Answer
 from nbflow.access.cli.options import File, Json, Store, Tools
 from nbflow.access.cli.printing import out, say, show_findings, table
@@ -33,7 +33,7 @@ Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="a 
 
 @asynccontextmanager
 async def _catalog(store: str | None) -> AsyncIterator[Catalog]:
-    catalog = assembly.open_catalog(store)
+    catalog = stores.open_catalog(store)
     try:
         yield catalog
     finally:

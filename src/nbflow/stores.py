@@ -1,0 +1,103 @@
+"""Stores by their address: which adapters keep a journal, a catalog, executions; what analytics reads."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import warnings
+import weakref
+from importlib.metadata import entry_points
+from typing import Any
+
+from nbflow.analytics import frames
+from nbflow.errors import StorageError
+from nbflow.ports.catalog import Catalog
+from nbflow.ports.executions import Executions
+from nbflow.ports.journal import Journal
+from nbflow.settings import settings
+from nbflow.storage.adapters import adapter
+from nbflow.storage.addresses import Address, read_address
+
+in_use: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Journal]] = weakref.WeakKeyDictionary()
+"""The journals of engines, by their loop and address; those of `memory:` are nowhere else."""
+
+
+def store_url(store: str | None = None) -> str:
+    """The address of a store: given, set, or the default under the working directory."""
+    if store is not None:
+        return store
+    return settings().store
+
+
+def open_journal(store: str | None = None) -> Journal:
+    """The journal at an address. Raises `StorageError` for one that is not known."""
+    address = _address(store)
+    if address.scheme == "memory":
+        return adapter("memory", "journal")()  # type: ignore[no-any-return]
+    if address.moved and address.path is not None:
+        address.path.parent.mkdir(parents=True, exist_ok=True)
+        warnings.warn(f"the folder cannot be written; executions are kept in {address.path}", stacklevel=2)
+    return adapter(address.scheme, "journal")(address.path or address.url)  # type: ignore[no-any-return]
+
+
+def open_catalog(store: str | None = None) -> Catalog:
+    """The catalog at an address; workflows of `memory:` last as long as the process."""
+    address = _address(store)
+    if address.scheme == "memory":
+        from nbflow.storage.memory.catalog import MemoryCatalog
+
+        return MemoryCatalog(_shelf())
+    return adapter(address.scheme, "catalog")(address.path or address.url)  # type: ignore[no-any-return]
+
+
+def open_executions(store: str | None = None) -> Executions:
+    """Finding executions at an address; those of `memory:` are the ones of an engine of this process."""
+    address = _address(store)
+    if address.scheme == "memory":
+        from nbflow.storage.memory.executions import MemoryExecutions
+        from nbflow.storage.memory.journal import MemoryJournal
+
+        journal = find_tables(address.url)
+        return MemoryExecutions(journal if isinstance(journal, MemoryJournal) else MemoryJournal())
+    return adapter(address.scheme, "executions")(address.path or address.url)  # type: ignore[no-any-return]
+
+
+def open_upkeep(store: str | None = None) -> Any:
+    """Checking, vacuum, export and import of an embedded store. Raises `StorageError` for others."""
+    address = _address(store)
+    if address.path is None:
+        raise StorageError(
+            "store.url",
+            f"`nbflow store` is for embedded stores, not for {address.scheme}",
+            "a server has tools of its own, such as pg_dump",
+        )
+    return adapter(address.scheme, "upkeep")(address.path)
+
+
+def _address(store: str | None) -> Address:
+    return read_address(store_url(store), [point.name for point in entry_points(group="nbflow.stores")])
+
+
+@functools.cache
+def _shelf() -> Any:
+    from nbflow.storage.memory.catalog import MemoryFacts
+
+    return MemoryFacts()
+
+
+def find_tables(store: str | None = None) -> str | frames.Attached:
+    """Where analytics reads a store: the path of an embedded one, or a journal that can be attached."""
+    address = _address(store)
+    if address.path is not None:
+        return store_url(store)
+    for journals in in_use.values():
+        journal: object = journals.get(address.url)
+        if isinstance(journal, frames.Attached):
+            return journal
+    opened: object = open_journal(address.url)
+    if not isinstance(opened, frames.Attached):
+        raise StorageError("store.url", f"analytics cannot read {address.scheme}", "use duckdb:///path")
+    return opened
+
+
+frames.find = find_tables
