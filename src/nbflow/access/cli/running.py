@@ -183,7 +183,7 @@ def tell(left: Left) -> None:
             say(f"completed{took}", "green")
             show_outputs(state.outputs)
         case "failed":
-            complain(failure_line(execution))
+            complain(failure_line(execution), _failure_hint(execution))
             say(f"  look closer: nbflow executions show {execution.id}", "dim")
         case "cancelled":
             say(f"cancelled{took}", "yellow")
@@ -195,6 +195,12 @@ def tell(left: Left) -> None:
                 say(f"  {path} waits for {_awaited(reason, path, id)}")
             verb = "resume" if phase == "paused" else "recover"
             say(f"  go on: nbflow executions {verb} {execution.id}", "dim")
+
+
+def _failure_hint(execution: Execution) -> str | None:
+    """What to do about the node that failed, where its error says it."""
+    node = execution.nodes.get(str((execution.error or {}).get("node")))
+    return (node.error or {}).get("hint") if node is not None else None
 
 
 def _awaited(reason: str | None, path: str, id: str) -> str:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from keyword import iskeyword
 from typing import Any
 
+from nbflow.errors import NbflowError
 from nbflow.spec.document import Located
 from nbflow.spec.expressions.budget import DEPTH, LENGTH, Budget
 from nbflow.spec.expressions.errors import ExpressionError
@@ -139,6 +140,8 @@ class Expression:
             value = (self._core.run or self._core.compiled())(scope, budget)
             return value if type(value) in _READY or self._core.passes_on else leave(budget, value)
         except CAUGHT as error:
+            if isinstance(error, NbflowError):  # one that the scope has raised, and says what it is
+                raise
             raise explain(self.text, error, scope) from None
 
     def _slowly(self, scope: Mapping[str, Any]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from nbflow.errors import NbflowError
 from nbflow.spec.expressions.budget import Budget
 from nbflow.spec.expressions.errors import Fault
 from nbflow.spec.expressions.methods import METHODS
@@ -66,10 +67,14 @@ def part(budget: Budget, value: Any, start: Any, stop: Any, step: Any) -> Any:
 
 
 def entry(mapping: Any, name: str) -> Any:
-    """``secrets.NAME`` and ``env.NAME``: the engine's own mapping, asked for one name."""
+    """``secrets.NAME`` and ``env.NAME``: the engine's own mapping, asked for one name. What it says itself of a name
+    that it does not have, passes on.
+    """
     try:
         return mapping[name]
     except KeyError as error:
+        if isinstance(error, NbflowError):
+            raise
         hint = str(error.args[0]) if error.args and error.args[0] != name else None
         raise Fault("expr.missing", f"there is no '{name}' here", hint) from None
 
