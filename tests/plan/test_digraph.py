@@ -40,6 +40,22 @@ def test_bodies_are_graphs_of_their_own() -> None:
     assert "bodies" not in graph.nodes["s"]
 
 
+def test_what_a_machine_runs_are_graphs_by_name() -> None:
+    graph = parse("""
+name: m
+machine:
+  initial: a
+  states:
+    a: {invoke: {tool: http.get, with: {url: https://a.example}, as: page}, events: {done.page: b}}
+    b: {invoke: [{wait: 1s, as: page}, {loop: {max: 2}, nodes: {x: {wait: 1s}}, as: rounds}], events: {done.page: c}}
+    c: final
+""").graph
+    bodies = graph.nodes["machine"]["bodies"]
+    assert list(bodies) == ["page", "page#2", "rounds"]
+    assert bodies["page"].nodes["page"]["label"] == "tool: http.get"
+    assert list(bodies["rounds"].nodes["rounds"]["bodies"][""]) == ["x"]
+
+
 def test_networkx_is_loaded_when_the_graph_is_asked_for() -> None:
     code = (
         "import sys; from nbflow.plan.workflow import parse; w = parse('nodes: {a: {wait: 1s}}'); "

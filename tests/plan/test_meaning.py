@@ -165,3 +165,33 @@ def test_kinds_that_change_are_told_as_such() -> None:
     before = parse("nodes: {a: {wait: 1s}}").plan
     after = parse("nodes: {a: {set: {v: 1}}}").plan
     assert "~ a.kind: wait → set" in texts(before, after)
+
+
+MACHINE = """
+name: m
+machine:
+  initial: a
+  context: {n: 0}
+  states:
+    a: {invoke: {tool: read, with: {url: "one"}, as: page}, events: {done.page: b, error.page: b}, after: {5s: z}}
+    b: {entry: {run: {set: {v: 1}}, as: r}, events: {done.r: {to: z, if: ctx.n > 2}}, label: second}
+    z: final
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "texts"),
+    [
+        ('"one"', '"two"', ["~ machine.page.with.url: one → two"]),
+        ("ctx.n > 2", "ctx.n > 3", ['~ machine.b.events.done.r: [{"to": "z", "if": "ctx.n > 2"}] → [{"to": "z", "if": "ctx.n > 3"}]']),
+        ("{v: 1}", "{v: 2}", ["~ machine.r.set.v: 1 → 2"]),
+        ("{5s: z}", "{6s: z}", ['+ machine.a.after.6s: ["z"]', '- machine.a.after.5s: ["z"]']),
+        ("z: final", "z: final\n    y: {events: {go: z}}", ["+ machine.y (state)"]),
+        ("{n: 0}", "{n: 1}", ["~ machine.context.n: 0 → 1"]),
+        ("label: second", "label: other", ["~ machine.b.label: second → other"]),
+    ],
+)  # fmt: skip
+def test_a_machine_is_compared_state_by_state(before: str, after: str, texts: list[str]) -> None:
+    found = diff(parse(MACHINE).plan, parse(MACHINE.replace(before, after)).plan)
+    assert [change.text for change in found] == texts
+    assert all(change.meaning is ("label" not in before) for change in found)

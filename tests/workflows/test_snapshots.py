@@ -34,8 +34,6 @@ def _plan(plan: Plan) -> Iterator[str]:
     if plan.on_error is not None:
         yield "on_error"
         yield from _body(plan.on_error, "  ")
-    if plan.machine is not None:
-        yield from _machine(plan.machine, "  ")
     if plan.outputs is None:
         yield f"outputs of {', '.join(plan.body.nodes[index].id for index in plan.final)}"
     else:
@@ -72,9 +70,6 @@ def _sources(body: Body, node: NodePlan, indent: str) -> str:
 def _machine(machine: Machine, indent: str) -> Iterator[str]:
     for state in machine.chart.states:
         yield f"{indent}state {state.id or '(root)'}: {state.kind}"
-    for body in machine.works:
-        yield f"{indent}work"
-        yield from _body(body, indent + "  ")
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)

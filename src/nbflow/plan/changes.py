@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from nbflow.plan.charts import states_of
 from nbflow.plan.digraph import bodies_of
 from nbflow.plan.meaning import canonical
-from nbflow.plan.plan import Body, NodePlan, Plan
+from nbflow.plan.plan import Body, Machine, NodePlan, Plan
 from nbflow.spec.durations import format_duration
 
 _WORDS = {
@@ -17,7 +18,7 @@ _WORDS = {
     "work.while_": "while", "work.payload": "with", "work.parameters": "parameters",
 }  # fmt: skip
 _DOES = ("work", "schema", "transform", "kind", "on_error")
-_INNER = ("body", "bodies", "plan")
+_INNER = ("body", "bodies", "plan", "chart", "works")
 _TIMES = frozenset({"timeout", "deadline", "delay", "max_delay", "cache", "seconds"})
 _LONGEST = 60
 
@@ -94,7 +95,6 @@ def _workflow(old: Plan, new: Plan) -> Iterator[Change]:
     yield from _compared("", "inputs", canonical(before), canonical(after), meaning=True)
     yield from _compared("", "outputs", _outputs(old), _outputs(new), meaning=True)
     yield from _compared("", "triggers", canonical(old.triggers), canonical(new.triggers), meaning=False)
-    yield from _compared("", "machine", canonical(old.machine), canonical(new.machine), meaning=True)
 
 
 def _outputs(plan: Plan) -> Any:
@@ -128,12 +128,28 @@ def _node(old: Body, new: Body, before: NodePlan, after: NodePlan, path: str) ->
         meaning = field.split(".")[0] in _DOES and before.meaning != after.meaning
         found += _compared(path, _named(field), one.get(field), two.get(field), meaning=meaning)
     yield from found
+    if isinstance(before.work, Machine) and isinstance(after.work, Machine):
+        yield from _states(before.work, after.work, path)
     inner_old, inner_new = dict(bodies_of(before)), dict(bodies_of(after))
     for name in [*inner_new, *(name for name in inner_old if name not in inner_new)]:
-        prefix = f"{path}.{name}." if name else f"{path}."
+        prefix = f"{path}.{name}." if name and not isinstance(after.work, Machine) else f"{path}."
         yield from _bodies(inner_old.get(name, _NONE), inner_new.get(name, _NONE), prefix)
     if before.meaning != after.meaning and not found and not inner_new:
         yield Change("changed", path, "order", list(one), list(two))
+
+
+def _states(before: Machine, after: Machine, path: str) -> Iterator[Change]:
+    """Of two statecharts, in the order of the new one's states. Their works are compared as the bodies they are."""
+    old, new = states_of(before.chart), states_of(after.chart)
+    for id in [*new, *(id for id in old if id not in new)]:
+        place = f"{path}.{id}" if id else path
+        if id not in old:
+            yield Change("added", place, "", None, "state")
+        elif id not in new:
+            yield Change("removed", place, "", "state")
+        else:
+            for field in [*new[id], *(field for field in old[id] if field not in new[id])]:
+                yield from _compared(place, field, old[id].get(field), new[id].get(field), meaning=field != "label")
 
 
 def _named(field: str) -> str:

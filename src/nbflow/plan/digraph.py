@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nbflow.plan.plan import Body, Branches, ForEach, Loop, NodePlan, Plan, SubWorkflow, ToolCall
+from nbflow.plan.plan import Body, Branches, ForEach, Loop, Machine, NodePlan, Plan, SubWorkflow, ToolCall
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -39,7 +39,7 @@ def _graph(body: Body) -> nx.DiGraph[str]:
 
 
 def bodies_of(node: NodePlan) -> tuple[tuple[str, Body], ...]:
-    """The bodies a node runs, by name: `""` for the one of a loop or of each item."""
+    """The bodies a node runs, by name: `""` for the one of a loop or of each item; for a machine, what it runs."""
     work = node.work
     match work:
         case Loop() | ForEach():
@@ -48,8 +48,19 @@ def bodies_of(node: NodePlan) -> tuple[tuple[str, Body], ...]:
             return work.bodies
         case SubWorkflow(plan=Plan() as plan):
             return (("", plan.body),)
+        case Machine():
+            return tuple(zip(_names(work), work.works, strict=True))
         case _:
             return ()
+
+
+def _names(machine: Machine) -> list[str]:
+    """The names of what a machine runs; a name that comes again is numbered."""
+    names: list[str] = []
+    for work in machine.chart.works:
+        again = sum(name.partition("#")[0] == work.id for name in names)
+        names.append(f"{work.id}#{again + 1}" if again else work.id)
+    return names
 
 
 def label_of(node: NodePlan) -> str:

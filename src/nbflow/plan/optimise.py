@@ -12,7 +12,7 @@ from typing import Any
 
 from nbflow.errors import NbflowError
 from nbflow.plan.digraph import bodies_of
-from nbflow.plan.plan import Body, Branches, Edge, ForEach, Loop, NodePlan, Plan, SubWorkflow, Switch
+from nbflow.plan.plan import Body, Branches, Edge, ForEach, Loop, Machine, NodePlan, Plan, SubWorkflow, Switch
 from nbflow.spec.expressions import Expression, Value, literal
 
 Weight = Callable[[str, NodePlan], float]
@@ -88,6 +88,8 @@ def _node(node: NodePlan, path: str, change: Pass) -> NodePlan:
             )
         case SubWorkflow(plan=Plan() as inner):
             work = replace(work, plan=replace(inner, body=_within(inner.body, path, change)))
+        case Machine(works=[_, *_]):
+            work = replace(work, works=tuple(_within(each, path, change) for each in work.works))
         case _:
             pass
     undo = node.compensate
