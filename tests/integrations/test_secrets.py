@@ -78,6 +78,31 @@ def test_no_encoding_of_any_secret_leaks(secret, before, after):
         assert not leaks(redactor.clean(text), secret)
 
 
+@given(st.text("abcdefg", min_size=6, max_size=40), st.text("0123", max_size=4), st.text("4567", max_size=4))
+def test_base64_around_a_secret_tells_no_bit_of_it(secret, before, after):
+    """What is left is the same for any two secrets of one length."""
+    left = []
+    for value in (secret, secret.upper()):
+        redactor = Redactor()
+        redactor.learn(value, "K")
+        left.append(redactor.clean(base64.b64encode((before + value + after).encode()).decode()))
+        assert "[secret K]" in left[-1]
+    assert left[0] == left[1]
+
+
+@pytest.mark.parametrize("before", range(0, 80, 7))
+@pytest.mark.parametrize("wrap", [lambda text: text, lambda text: json.dumps(text)[1:-1], str.encode])
+def test_base64_in_lines_is_taken_out_too(redactor, before, wrap):
+    text = base64.encodebytes(b"x" * before + SECRET.encode() + b"y" * 60).decode()
+    cleaned = redactor.clean(wrap(f"Body:\n\n{text}\nBye\n"))
+    cleaned = cleaned.decode() if isinstance(cleaned, bytes) else cleaned
+    assert "[secret KEY]" in cleaned
+    assert not leaks(re.sub(r"\\n|\s|Body:|Bye", "", cleaned), SECRET)
+    assert "Bye" in cleaned
+    whole = wrap(base64.encodebytes(b"x" * 200).decode())
+    assert redactor.clean(whole) is whole
+
+
 def test_nested_data_keys_bytes_and_errors_are_cleaned(redactor):
     value = {"a": [{"b": (SECRET, 1)}, None], SECRET: 2, "raw": b"x" + SECRET.encode()}
     assert redactor.clean(value) == {

@@ -2,8 +2,8 @@
 
 `Secrets` resolves names at the last moment, inside the performer. Every value it gives out is known to the
 `Redactor`, which takes it out of all that leaves: records, text in the live view, errors. A known value is
-found raw, percent-encoded, escaped as in JSON, and in base64 at any place of a longer text. Values are found
-in JSON data, texts and bytes; not inside a DataFrame or an array.
+found raw, percent-encoded, escaped as in JSON, and in base64 at any place of a longer text, in one line or in many.
+Values are found in JSON data, texts and bytes; not inside a DataFrame or an array.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -22,7 +23,9 @@ from nbflow.errors import NodeError
 Source = Callable[[str], str | None]
 
 SHORT = 6  # characters: a shorter value is only taken out where it stands alone
-CORE = 8  # characters of base64 that are worth looking for
+CORE = 7  # characters of base64 that are worth looking for: what the shortest value has at every place
+BASE64 = "A-Za-z0-9+/_-"
+LINES = re.compile(rf"(?<![{BASE64}])(?:[{BASE64}]{{16,}}(?:\r?\n|\\r?\\n|\\n)[ \t]*)+[{BASE64}]+={{0,2}}")  # of base64
 LOOKS_SECRET = re.compile(r"(^|_)(KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|DSN)(_|$)", re.IGNORECASE)
 
 
@@ -52,8 +55,10 @@ class Redactor:
     def __init__(self) -> None:
         self._names: dict[str, str] = {}
         self._forms: tuple[tuple[str, str], ...] = ()  # (form, what stands in its place), the longest first
+        self._cores: tuple[_Core, ...] = ()
+        self._begin: tuple[str, ...] = ()
+        self._longest = 0
         self._short: dict[str, str] = {}
-        self._bytes: tuple[tuple[bytes, bytes], ...] = ()
 
     def learn(self, value: str, name: str) -> None:
         """From now on this value is taken out. Empty values are none."""
@@ -66,7 +71,10 @@ class Redactor:
             return
         forms = dict(self._forms) | dict.fromkeys(_forms(value), mark)
         self._forms = tuple(sorted(forms.items(), key=lambda pair: -len(pair[0])))
-        self._bytes = tuple((form.encode(), mark.encode()) for form, mark in self._forms)
+        cores = {core.text: core for core in (*self._cores, *_base64(value.encode(), mark))}
+        self._cores = tuple(sorted(cores.values(), key=lambda core: -len(core.text)))
+        self._begin = tuple(form for form, _ in self._forms) + tuple(core.text for core in self._cores)
+        self._longest = max(map(len, self._begin))
 
     def learn_environment(self, environment: Mapping[str, str]) -> None:
         """Learn the variables whose names look like those of secrets."""
@@ -105,13 +113,35 @@ class Redactor:
         for form, mark in self._forms:
             if form in found:
                 found = found.replace(form, mark)
+        found = self._lines(self._encoded(found))
         return self._short.get(found, found)
 
+    def _lines(self, text: str) -> str:
+        if "\n" not in text and "\\n" not in text:
+            return text
+        cleaned = LINES.sub(self._block, text)
+        return text if cleaned == text else cleaned
+
+    def _encoded(self, text: str) -> str:
+        for core in self._cores:
+            if core.text in text:
+                text = core.pattern.sub(core.mark, text)
+        return text
+
+    def _block(self, found: re.Match[str]) -> str:
+        """Base64 that is broken into lines, joined; as it is when there is no secret in it."""
+        joined = re.sub(r"(?:\\r|\\n|\s)+", "", found[0])
+        cleaned = self._encoded(joined)
+        return found[0] if cleaned is joined else cleaned
+
     def _raw(self, content: bytes) -> bytes:
-        for form, mark in self._bytes:
-            if form in content:
-                content = content.replace(form, mark)
-        return content
+        text = before = content.decode("latin-1")  # byte by byte, so that it goes back as it came
+        for form, mark in self._forms:
+            raw = form.encode().decode("latin-1")
+            if raw in text:
+                text = text.replace(raw, mark)
+        text = self._lines(self._encoded(text))
+        return content if text is before else text.encode("latin-1", "replace")
 
     def stream(self, emit: Callable[[str], None]) -> RedactedStream:
         """A door for text that comes in pieces: a secret cut in two is found too."""
@@ -119,11 +149,11 @@ class Redactor:
 
     def held(self, text: str) -> int:
         """How many of the last characters may be the beginning of a known form."""
-        longest = min(len(text), len(self._forms[0][0]) - 1) if self._forms else 0
+        longest = min(len(text), self._longest - 1) if self._begin else 0
         for size in range(longest, 0, -1):
             tail = text[-size:]
-            if any(form.startswith(tail) for form, _ in self._forms):
-                return size
+            if any(form.startswith(tail) for form in self._begin):
+                return min(len(text), size + 1)  # in base64 the character before carries a part of it
         return 0
 
 
@@ -153,19 +183,32 @@ def _forms(value: str) -> Iterator[str]:
     for encoded in (quote(value, safe=""), quote(value), quote_plus(value)):
         yield encoded
         yield re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), encoded)
-    yield from _base64(value.encode())
 
 
-def _base64(value: bytes) -> Iterator[str]:
-    """The characters that stand for the value in base64, at each of the three places it can begin."""
+@dataclass(frozen=True, slots=True)
+class _Core:
+    """Characters that stand for a value in base64 whatever is around it; `pattern` also takes those at its sides that
+    carry some of its bits.
+    """
+
+    text: str
+    pattern: re.Pattern[str]
+    mark: str
+
+
+def _base64(value: bytes, mark: str) -> Iterator[_Core]:
+    """What stands for the value in base64, at each of the three places it can begin."""
     for before in range(3):
         text = base64.b64encode(b"\0" * before + value).decode().rstrip("=")
         first = (before * 8 + 5) // 6  # characters that also carry what stands before
-        last = len(text) - (1 if (before + len(value)) % 3 else 0)  # the last one also carries what follows
-        core = text[first:last]
-        if len(core) >= CORE:
-            yield core
-            yield core.translate(str.maketrans("+/", "-_"))
+        shared = (before + len(value)) % 3 != 0  # the last one also carries what follows
+        core = text[first : len(text) - shared]
+        if len(core) < CORE:
+            continue
+        side = f"[{BASE64}]?"
+        for form in {core, core.translate(str.maketrans("+/", "-_"))}:
+            around = (side if first else "", f"{side}={{0,2}}" if shared else "")
+            yield _Core(form, re.compile(around[0] + re.escape(form) + around[1]), mark.replace("\\", r"\\"))
 
 
 class Secrets(Mapping[str, str]):
