@@ -22,7 +22,7 @@ from tests.simulation.test_lives import tell
 from tests.simulation.test_simulation import check, survive
 
 SEEDS = range(150)
-MORE = range(500)  # what takes a crash at a rare moment
+MORE = range(1_700, 2_200)  # what takes a crash at a rare moment
 Patch = pytest.MonkeyPatch
 
 

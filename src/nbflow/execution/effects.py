@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from nbflow.execution.message import message
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Activate:
     """Evaluate the node's condition and inputs, then answer, open bodies or ask to be admitted."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Run:
     """Perform an attempt, once the record that started it is committed (if its effects want that)."""
 
@@ -21,14 +21,14 @@ class Run:
     sequence: int
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Stop:
     """Cancel what runs or waits for this node."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Wake:
     """Say `Woken` (a retry) or end a wait at a time."""
 
@@ -36,45 +36,45 @@ class Wake:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Hear:
     """A node waits for an event, an answer or a time."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class CloseFrame:
     """All nodes of a body are settled: evaluate what it gives."""
 
     frame: str
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Finish:
     """The graph is settled: evaluate the outputs."""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Undo:
     """The execution ends early and nothing runs any more: take the next step of cleaning up."""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Deliver:
     """A signal arrived: offer it to those who listen."""
 
     index: int
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Step:
     """A statechart moved: see what it has to do next."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Hold:
     """Nothing new starts until it goes on: take back what has not begun."""
 

@@ -7,14 +7,16 @@ journals outlive releases. Values are JSON, or opaque values that the storage co
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from nbflow.execution.message import message
 
 Skips = tuple[tuple[str, str], ...]  # (path, reason)
 Paths = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class ExecutionStarted:
     """The first record. `source` is the pinned text; `origin` names the execution a fork, rerun or child came from."""
 
@@ -31,7 +33,7 @@ class ExecutionStarted:
     sources: dict[str, str] = field(default_factory=dict)  # fingerprints of functions, by the name nodes use
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class NodeSkipped:
     """An `if` that does not hold, or a person's wish."""
 
@@ -41,7 +43,7 @@ class NodeSkipped:
     skipped: Skips = ()
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class NodeStarted:
     """An attempt was admitted; from here an effect may happen. `key` is the same for all attempts."""
 
@@ -51,7 +53,7 @@ class NodeStarted:
     effects: str = "none"
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class NodeCompleted:
     """The node's result. `chosen` are the gates that a switch opened; `taken` says where a reused result is from."""
 
@@ -67,7 +69,7 @@ class NodeCompleted:
     key: str | None = None  # under which `cache:` finds this result
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class AttemptFailed:
     """An attempt failed and another follows at `retry_at` (seconds since the epoch)."""
 
@@ -77,7 +79,7 @@ class AttemptFailed:
     retry_at: float
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class NodeFailed:
     """The node failed for good. `handled` is None, or the policy that took it: continue, value, then."""
 
@@ -91,7 +93,7 @@ class NodeFailed:
     chosen: Paths | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class NodeCancelled:
     """Lost a race, or the execution ended while it ran."""
 
@@ -101,7 +103,7 @@ class NodeCancelled:
     skipped: Skips = ()
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class NodeWaiting:
     """Waits for a person, an event or a time. `reason`: ask, listen, wait, in_doubt. `until` in epoch seconds."""
 
@@ -112,7 +114,7 @@ class NodeWaiting:
     detail: Any = None
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class NodeExpanded:
     """A loop, parallel or compensation opened bodies. `frames` are (path prefix, extra roots) pairs."""
 
@@ -123,7 +125,7 @@ class NodeExpanded:
     total: int | None = None  # items of a parallel; None for loops
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class BodyEnded:
     """A round, item or branch is over. `error` when it failed; `values` are a loop's carried values for the next."""
 
@@ -134,7 +136,7 @@ class BodyEnded:
     outputs: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class NodeEdited:
     """A person changed inputs or output while debugging, or answered for the node."""
 
@@ -144,7 +146,7 @@ class NodeEdited:
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class CallRecorded:
     """A model or tool call inside a node: never repeated once recorded. `usage` counts tokens and cost."""
 
@@ -160,7 +162,7 @@ class CallRecorded:
     usage: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class SignalReceived:
     """A named input from outside or from a node; `node` when it is an answer to that node."""
 
@@ -175,7 +177,7 @@ class SignalReceived:
         return to is None or to == path or (to.endswith(".*") and path.startswith(to[:-1]))
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Transitioned:
     """One macrostep of a statechart: its new snapshot. `heard` counts the signals it has heard so far."""
 
@@ -187,17 +189,17 @@ class Transitioned:
     heard: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class ExecutionPaused:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class ExecutionResumed:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class ExecutionSuspended:
     """Attempts were stopped, nothing is undone (an interrupt). `in_doubt` may have had their effect."""
 
@@ -205,7 +207,7 @@ class ExecutionSuspended:
     in_doubt: Paths = ()
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class ExecutionRecovered:
     """A new owner took over; attempts in flight count as never answered. `in_doubt` may have had their effect."""
 
@@ -213,7 +215,7 @@ class ExecutionRecovered:
     in_doubt: Paths = ()
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class ExecutionEnding:
     """Nothing new starts: cancelled or failed; compensations and `on_error` come next."""
 
@@ -222,17 +224,17 @@ class ExecutionEnding:
     cancelled: Paths = ()
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class ExecutionCompleted:
     outputs: Any = None
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class ExecutionFailed:
     error: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class ExecutionCancelled:
     reason: str = ""
 
@@ -263,7 +265,7 @@ Event = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Record:
     """A fact in its place: `sequence` counts from 1 without gaps, `at` is seconds since the epoch."""
 

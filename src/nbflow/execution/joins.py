@@ -6,8 +6,6 @@ skips touches is kept in an overlay, so that a step costs the edges it touches.
 
 from __future__ import annotations
 
-from collections import deque
-
 from nbflow.execution.state import Frame
 from nbflow.plan.plan import Edge, NodePlan
 
@@ -27,9 +25,8 @@ def follow(frame: Frame, index: int, alive: bool, chosen: tuple[str, ...] = ()) 
     skipped: list[tuple[int, str]] = []
     counts: dict[int, list[int]] = {}
     decided: dict[int, bool] = {}
-    settled = deque([(index, alive, chosen)])
-    while settled:
-        source, lives, gates = settled.popleft()
+    settled = [(index, alive, chosen)]
+    for source, lives, gates in settled:  # it grows while it is gone through
         for edge in nodes[source].out:
             target = edge.target
             if frame.decided[target] or target in decided:

@@ -5,11 +5,13 @@ An outcome is a claim, not yet a fact: `decide` refuses what is late or repeated
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from nbflow.execution.message import message
 
-@dataclass(frozen=True, slots=True)
+
+@message
 class Begun:
     """The execution starts; inputs are checked and filled with defaults."""
 
@@ -20,7 +22,7 @@ class Begun:
     sources: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Declined:
     """The node's `if` does not hold, or a person skips it."""
 
@@ -28,7 +30,7 @@ class Declined:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Admitted:
     """An attempt may start now."""
 
@@ -37,7 +39,7 @@ class Admitted:
     effects: str
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Succeeded:
     """The attempt's result. `attempt` 0 is the answer of a kind that needs no attempt."""
 
@@ -50,7 +52,7 @@ class Succeeded:
     key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Failed:
     """The attempt's error. `value` is the evaluated `on_error` value; `luck` in [0, 1) is for jitter.
 
@@ -67,7 +69,7 @@ class Failed:
     again: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Waits:
     """The node waits for a person, an event or a time."""
 
@@ -78,14 +80,14 @@ class Waits:
     detail: Any = None
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Woken:
     """A retry's time has come."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Opened:
     """A node with bodies is ready: `frames` are (path, roots) to open now, of `total` in all."""
 
@@ -95,7 +97,7 @@ class Opened:
     total: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class BodyDone:
     """All nodes of a frame are settled; `again` are the frames that follow, `result` the node's if none does."""
 
@@ -106,7 +108,7 @@ class BodyDone:
     result: Any = None
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class BodyBroken:
     """A frame's own expressions failed (`result`, `until`, `collect`)."""
 
@@ -114,51 +116,51 @@ class BodyBroken:
     error: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Finished:
     """The root frame is settled and its outputs are evaluated."""
 
     outputs: Any
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Broken:
     """The execution as a whole fails: an output's expression, its timeout, a limit."""
 
     error: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class CancelWished:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class CleanupWished:
     """Everything that was told to stop has stopped: take the next step of cleaning up."""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class PauseWished:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class ResumeWished:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class SuspendWished:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Recovered:
     owner: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Signalled:
     name: str
     value: Any = None
@@ -166,7 +168,7 @@ class Signalled:
     node: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Edited:
     """A person's change while the node is held: new inputs."""
 
@@ -175,7 +177,7 @@ class Edited:
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Called:
     """A model or tool call inside an attempt ended."""
 
@@ -191,7 +193,7 @@ class Called:
     usage: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Moved:
     """A statechart took a macrostep."""
 

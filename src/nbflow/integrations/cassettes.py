@@ -229,7 +229,7 @@ class TapedTools:
 
     def find(self, name: str) -> Tool | None:
         tool = self._tools.find(name)
-        return None if tool is None else _TapedTool(tool, self._cassettes)
+        return tool if tool is None or self._cassettes.current is None else _TapedTool(tool, self._cassettes)
 
     def names(self) -> Sequence[str]:
         return self._tools.names()

@@ -338,3 +338,7 @@ class Plan:
     triggers: tuple[Mapping[str, Any], ...] = ()
     tags: tuple[str, ...] = ()
     doc: str | None = None
+    nodes: tuple[NodePlan, ...] = field(init=False, repr=False, compare=False)  # of the body and of those inside it
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "nodes", tuple(self.body.nodes_within()))

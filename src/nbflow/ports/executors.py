@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from nbflow.errors import NbflowError
+from nbflow.execution.message import message
 from nbflow.execution.outcomes import BodyDone, Moved, Outcome
 from nbflow.execution.state import ExecutionState, Frame, NodeState
 from nbflow.plan.plan import Effects, NodePlan
@@ -25,7 +26,7 @@ class Scope(dict[str, Any], ABC):
         """The same place with more roots, which come first."""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Attempt:
     """An activated node that wants to be performed; `inputs` are resolved, secrets shown as references."""
 

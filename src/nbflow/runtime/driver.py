@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import copy_context
 from inspect import CORO_CREATED, getcoroutinestate
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from nbflow.execution.state import ENDED, ExecutionState, NodeState
 from nbflow.ports.results import Results
 from nbflow.runtime import activation
 from nbflow.runtime.feed import Feed
-from nbflow.runtime.garbage import LARGE, SHELTER
+from nbflow.runtime.garbage import SHELTER
 from nbflow.runtime.gate import Gate
 from nbflow.runtime.performer import attempt
 from nbflow.runtime.scope import NodeScope
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from nbflow.runtime.engine import Engine
 
 SLICE = 0.002  # seconds of deciding before the loop gets its turn
-GATHER = 0.005  # seconds that records nobody waits for are gathered into one commit
+GATHER = 0.050  # seconds that records nobody waits for are gathered into one commit while something runs
 
 
 class Driver:
@@ -42,6 +43,7 @@ class Driver:
         self.engine, self.id, self.state = engine, id, state
         state.id = id
         self.loop = asyncio.get_running_loop()
+        self._context = copy_context()  # of who started it: what one node sets there, no other node sees
         self.feed = Feed(records)
         self.gate = Gate()
         self.timers = Timers(self.loop, engine.clock)
@@ -60,13 +62,16 @@ class Driver:
         self._writer: asyncio.Task[None] | None = None
         self._gathering: asyncio.TimerHandle | None = None
         self.on_held: list[Callable[[], None]] = []
-        self.caches = any(node.policies.cache for node in state.plan.body.nodes_within())
-        self._large = len(state.plan.body.nodes) >= LARGE
-        if self._large:
-            SHELTER.enter()
+        self.caches = any(node.policies.cache for node in state.plan.nodes)
+        SHELTER.enter(len(state.plan.body.nodes))
         self.wished: set[str] = set()  # waiting nodes of which a person wants another attempt
         self.moving: set[str] = set()  # machines whose next move is on its way
         self.reuse: Results | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether it has ended, and its state is that of the records on disk and stays so."""
+        return self.done.done() and self.state.phase in ENDED and self.committed == self.state.sequence
 
     # --- in ------------------------------------------------------------------------------------------
 
@@ -78,6 +83,15 @@ class Driver:
         if not self._cranking:
             self._cranking = True
             self.loop.call_soon(self._crank)
+
+    def ended_with(self, outcome: o.Outcome) -> None:
+        """The last word of an attempt's task. Where nothing else runs there is nothing to gather: it is decided now."""
+        if self.tasks or self._cranking:
+            self.tell(outcome)
+            return
+        self._queue.append((outcome, None))
+        self._cranking = True
+        self._crank()
 
     def _crank(self) -> None:
         if self.done.done():
@@ -216,7 +230,7 @@ class Driver:
             return
         if self.busy(node.path):
             return
-        self.tasks[node.path] = self.loop.create_task(attempt(self, node, number))
+        self.tasks[node.path] = self.loop.create_task(attempt(self, node, number), context=self._context.copy())
 
     def busy(self, path: str) -> bool:
         """Whether an earlier task of this node was stopped and has not ended yet; it is gone on with when it has."""
@@ -301,7 +315,7 @@ class Driver:
     def _write(self) -> None:
         if self._writer is not None:
             return
-        if self._after or self.state.phase in ENDED or self.state.suspended:
+        if self._after or not self.tasks or self.state.ending or self.state.phase != "running":
             if self._gathering is not None:
                 self._gathering.cancel()
                 self._gathering = None
@@ -320,8 +334,6 @@ class Driver:
                 batch, self._buffer = self._buffer, []
                 await self.engine.journal.append(self.id, batch, after=self.committed)
                 self.committed = batch[-1].sequence
-                if self._large:
-                    SHELTER.pass_(len(batch))
                 self.feed.publish(batch)
                 self.engine.stir_parents(self.state)
                 if self.caches:
@@ -366,9 +378,7 @@ class Driver:
 
     def _rest(self) -> None:
         self.timers.close()
-        if self._large:
-            SHELTER.leave()
-            self._large = False
+        SHELTER.leave(len(self.state.plan.body.nodes))
 
     # --- what others of the runtime ask ---------------------------------------------------------------
 

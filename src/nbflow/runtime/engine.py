@@ -144,7 +144,7 @@ class Engine:
 
     def _sources(self, plan: Plan) -> dict[str, str]:
         sources: dict[str, str] = {}
-        for node in plan.body.nodes_within():
+        for node in plan.nodes:
             name = node.function
             if name and name not in sources:
                 sources[name] = self.fingerprint(node)

@@ -38,7 +38,7 @@ class Exchange:
 
     def join(self, driver: Driver, plan: Plan) -> None:
         """Let an execution speak and hear."""
-        work = [node.work for node in plan.body.nodes_within()]
+        work = [node.work for node in plan.nodes]
         machine = any(isinstance(one, Machine) for one in work)
         names = frozenset(name for one in work for name in heard_by(one))
         if self._leave is None and (names or machine):

@@ -104,7 +104,10 @@ class Execution(Debugging):
 
     @property
     def state(self) -> ExecutionState:
-        """The fold of the committed records, made on first look."""
+        """The fold of the committed records, made on first look; once all is over the driver's own, which equals it."""
+        driver = self._driver
+        if not self._state.sequence and driver is not None and driver.settled:
+            self._state = driver.state
         for record in self._records[self._state.sequence :]:
             evolve(self._state, record)
         return self._state

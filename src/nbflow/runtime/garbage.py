@@ -1,40 +1,36 @@
-"""Keeps the search for garbage from stopping the loop while a large execution runs.
+"""Keeps the search for garbage from stopping the loop while many nodes run.
 
-Python's full collection looks at every object there is; with a plan and a state of ten thousand nodes it stops
-the loop for a tenth of a second. While such executions run, what is alive is now and then moved out of its sight
-(`gc.freeze`, which costs nothing), and all of it comes back when the last of them has ended.
+Python's full collection looks at every object there is; with the plans and states of ten thousand nodes it stops the
+loop for a tenth of a second. While that many run, only what is young is searched; the rest comes when they are over,
+or after very many objects.
 """
 
 from __future__ import annotations
 
 import gc
 
-LARGE = 1_000  # nodes of a plan, from which an execution counts as large
-EVERY = 2_000  # records between two moves
+LARGE = 1_000  # nodes of all running executions, from which on the full search waits
+RARELY = 1_000  # searches of the middle-aged before a full one; each stands for some seven thousand new objects
 
 
 class Shelter:
-    """One for the process: `enter` and `leave` by large executions, `pass_` by what they have written."""
+    """One for the process: executions `enter` and `leave` with the number of their nodes."""
 
     def __init__(self) -> None:
-        self._inside = 0
-        self._written = 0
+        self._nodes = 0
+        self._usual: tuple[int, int, int] | None = None  # thresholds to go back to
 
-    def enter(self) -> None:
-        self._inside += 1
-        gc.freeze()
+    def enter(self, nodes: int) -> None:
+        self._nodes += nodes
+        if self._nodes >= LARGE and self._usual is None:
+            young, middle, old = self._usual = gc.get_threshold()
+            gc.set_threshold(young, middle, max(old, RARELY))
 
-    def pass_(self, records: int) -> None:
-        """So many records were written; their objects live on."""
-        self._written += records
-        if self._written >= EVERY:
-            self._written = 0
-            gc.freeze()
-
-    def leave(self) -> None:
-        self._inside -= 1
-        if not self._inside:
-            gc.unfreeze()
+    def leave(self, nodes: int) -> None:
+        self._nodes -= nodes
+        if self._nodes < LARGE and self._usual is not None:
+            gc.set_threshold(*self._usual)
+            self._usual = None
 
 
 SHELTER = Shelter()

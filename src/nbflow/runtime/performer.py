@@ -48,7 +48,7 @@ async def attempt(driver: Driver, node: NodeState, number: int) -> None:
         if voice is not None:
             voice.close()
         driver.gone(path, None if outcome is None else type(outcome) is Failed)
-    driver.tell(outcome)
+    driver.ended_with(outcome)
 
 
 def _succeeded(driver: Driver, node: NodeState, number: int, raw: Any) -> Succeeded:

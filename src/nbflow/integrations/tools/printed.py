@@ -51,22 +51,21 @@ class printed_to:  # noqa: N801 - used as a function
         self._sink = sink
 
     def __enter__(self) -> None:
-        _open()
+        with _lock:
+            _inside.append(None)
+            if type(sys.stdout) is not _Door:
+                sys.stdout = _door(sys.stdout)
+            if type(sys.stderr) is not _Door:
+                sys.stderr = _door(sys.stderr)
         self._token = _sink.set(self._sink)
 
     def __exit__(self, *problem: object) -> None:
         with suppress(ValueError):  # a coroutine that is closed when its loop is gone is closed in another context
             _sink.reset(self._token)
-        _close()
-
-
-def _open() -> None:
-    with _lock:
-        _inside.append(None)
-        if type(sys.stdout) is not _Door:
-            sys.stdout = _door(sys.stdout)
-        if type(sys.stderr) is not _Door:
-            sys.stderr = _door(sys.stderr)
+        with _lock:
+            _inside.pop()
+            if not _inside:
+                _close()
 
 
 def _door(stream: TextIO) -> Any:
@@ -81,11 +80,7 @@ def _door(stream: TextIO) -> Any:
 
 def _close() -> None:
     """The last one takes the doors away, unless someone has put another stream before them: then they stay open."""
-    with _lock:
-        _inside.pop()
-        if _inside:
-            return
-        if type(sys.stdout) is _Door:
-            sys.stdout = sys.stdout.behind
-        if type(sys.stderr) is _Door:
-            sys.stderr = sys.stderr.behind
+    if type(sys.stdout) is _Door:
+        sys.stdout = sys.stdout.behind
+    if type(sys.stderr) is _Door:
+        sys.stderr = sys.stderr.behind
