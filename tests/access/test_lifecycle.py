@@ -99,6 +99,10 @@ class ByPython:
         given = ", ".join(map(repr, arguments))
         return self._refused(f"nbflow.open({id!r}).{verb}({given}); await asyncio.sleep(0.1)")
 
+    def edit(self, id: str, node: str | None, what: str, value) -> str:
+        where = f"{node!r}, " if node else ""
+        return self._refused(f"nbflow.open({id!r}).edit({where}{what}={value!r}); await asyncio.sleep(0.1)")
+
     def _refused(self, code: str) -> str:
         return self.place.kernel.run(code).error
 
@@ -124,6 +128,13 @@ class ByMagic(ByPython):
         given = " ".join(json.dumps(one) if not isinstance(one, str) else one for one in arguments)
         background = "--background" if verb == "resume" else ""
         error = self._refused(f"%workflow {verb} {id} {given} {background}")
+        self.place.run("await asyncio.sleep(0.1)")
+        return error
+
+    def edit(self, id: str, node: str | None, what: str, value) -> str:
+        verb = {"inputs": "edit" if node else "edit_inputs"}.get(what, f"edit_{what}")
+        words = [word for word in (id, node, json.dumps(value)) if word]
+        error = self._refused(f"%workflow {verb} {' '.join(words)}")
         self.place.run("await asyncio.sleep(0.1)")
         return error
 
@@ -161,6 +172,15 @@ class ByShell(ByPython):
         if verb == "skip":
             given = [given[0], "--value", given[1]]
         said = self.call("executions", verb, id, *given)
+        return "" if "phase" in said.document else f"{said.out}{said.err}"
+
+    def edit(self, id: str, node: str | None, what: str, value) -> str:
+        given = [node] if node else []
+        if what == "inputs":
+            given += [word for name, one in value.items() for word in ("-i", f"{name}={json.dumps(one)}")]
+        else:
+            given += [f"--{what}", json.dumps(value)]
+        said = self.call("executions", "edit", id, *given)
         return "" if "phase" in said.document else f"{said.out}{said.err}"
 
     def new(self, verb: str, id: str, **options) -> str:
@@ -202,6 +222,62 @@ def test_pause_and_resume(front, place):
     assert "is paused; pause takes one that is" in front.do("pause", id)
     assert front.do("resume", id) == ""
     assert place.outputs(id) == {"b": "b3"}
+
+
+READS = """\
+name: reads
+inputs: {x: {type: string, default: i}}
+nodes:
+  a: {tool: step, with: {name: a}}
+  q: {ask: go?, needs: a}
+  b: {needs: q, tool: step, with: {name: "${{ a }}b${{ inputs.x }}"}}
+"""
+MOVES = """\
+name: moves
+machine:
+  initial: idle
+  context: {round: 0}
+  states:
+    idle: {events: {go: {to: over, if: ctx.round > 2}}}
+    over: {type: final}
+"""
+
+
+def test_edit_while_it_is_paused(front, place):
+    id = place.start(READS)
+    assert "nothing is held: pause first" in front.edit(id, "a", "output", "z")
+    front.do("pause", id)
+    assert place.phase(id, "paused") == "paused"
+    assert front.edit(id, "a", "output", "z") == ""
+    assert front.edit(id, None, "inputs", {"x": "j"}) == ""
+    assert front.do("answer", id, "q", "yes") == ""
+    place.run(f"x = nbflow.open({id!r}); await x.until('q')")
+    assert "its inputs were read already" in front.edit(id, "a", "inputs", {"name": "b"})
+    assert "x must be" in front.edit(id, None, "inputs", {"x": 1})
+    assert front.do("resume", id) == ""
+    assert place.outputs(id) == {"b": "zbj"}
+
+
+def test_edit_the_inputs_of_a_node_that_is_held(front, place):
+    id = place.start(READS)
+    front.do("pause", id)
+    front.do("answer", id, "q", "yes")
+    place.run(f"x = nbflow.open({id!r}); await x.until('q')\nwhile x.held != ('b',): await asyncio.sleep(0.01)")
+    assert front.edit(id, "b", "inputs", {"name": "other"}) == ""
+    front.do("resume", id)
+    assert place.outputs(id) == {"b": "other"}
+
+
+def test_edit_the_context_of_a_machine(front, place):
+    id = place.start(MOVES)
+    node = place.value("list(x.nodes)[0]")
+    front.do("pause", id)
+    assert place.phase(id, "paused") == "paused"
+    assert "has no rounds" in front.edit(id, node, "context", {"rounds": 3})
+    assert front.edit(id, node, "context", {"round": 3}) == ""
+    front.do("resume", id)
+    front.do("signal", id, "go")
+    assert place.outputs(id) == {"round": 3}
 
 
 def test_cancel(front, place):

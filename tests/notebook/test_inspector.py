@@ -89,7 +89,7 @@ async def test_a_held_node_offers_its_inputs_to_change():
     await execution.hold()
     watch = Watch(execution.plan, picture(execution.plan))
     watch.fold(execution.events)
-    page = inspector.page(watch, "n0", None, execution.held, execution.preview)
+    page = inspector.page(watch, "n0", None, execution.held, execution.preview, execution.editable)
     assert page["phase"] == "held"
     assert blocks(page)["inputs"]["text"] == '{\n  "x": 4\n}'
     assert blocks(page)["inputs"]["edit"]["cmd"] == "edit"
@@ -126,3 +126,25 @@ async def test_an_expression_is_evaluated_as_a_node_sees_it():
     assert bad
     assert "nope" in says
     assert inspector.evaluated(execution, "__import__('os')", None)[2]
+
+
+async def test_while_something_is_held_outputs_of_completed_nodes_can_be_changed():
+    assembly.tools.register_all({"double_it": lambda x: x * 2})
+    text = "nodes: {a: {tool: double_it, with: {x: 2}}, b: {tool: double_it, with: {x: =a}}}"
+    execution = assembly.start(text, store="memory:", breakpoints=["b"])
+    await execution.hold()
+    watch = Watch(execution.plan, picture(execution.plan))
+    watch.fold(execution.events)
+
+    def output():
+        return blocks(inspector.page(watch, "n0", None, execution.held, execution.preview, execution.editable))[
+            "output"
+        ]
+
+    assert output()["edit"] == {"cmd": "edit_output", "label": "Apply to output"}
+    assert output()["text"] == "4"
+    execution.edit("a", output=5)
+    execution.resume()
+    await execution
+    assert execution.outputs == {"b": 10}
+    assert "edit" not in output()

@@ -295,3 +295,20 @@ async def test_a_rerun_keeps_answers_and_does_not_take_equal_results_for_nodes_t
     assert again.nodes["a"].output == 1
     again.cancel()
     await again
+
+
+async def test_the_child_of_a_workflow_written_in_the_node_is_opened_and_recovered_by_its_own_text(
+    house: House,
+) -> None:
+    text = "nodes: {sub: {workflow: {inputs: [x], nodes: {q: {ask: 'how many?'}, e: {set: {v: =q}}}}, with: {x: 1}}}"
+    execution = house.start(text)
+    await execution.until("waiting")
+    for id in list(house.engine.drivers):
+        house.engine.drivers[id].break_off(RuntimeError("the process died"))
+    again = await house.new_engine().recover(execution.id)
+    await again.until("waiting")
+    child = await again.engine.open(f"{execution.id}.sub")
+    assert child.plan.name == "w_sub"
+    child.answer("q", "seven")
+    await again
+    assert again.outputs == {"sub": {"e": {"v": "seven"}}}

@@ -10,7 +10,7 @@ from nbflow.execution.evolve import evolve
 from nbflow.execution.outcomes import Outcome
 from nbflow.execution.state import ExecutionState, Frame, NodeState
 
-PERSON = ("in_doubt", "approval")  # waits that only a person's word ends
+PERSON = ("in_doubt", "approval", "effect")  # waits that only a person's word ends
 
 
 def advance(state: ExecutionState, outcome: Outcome, at: float) -> tuple[list[e.Record], list[f.Effect]]:

@@ -10,6 +10,7 @@ from typing import assert_never
 from nbflow.execution import events as e
 from nbflow.execution import outcomes as o
 from nbflow.execution.bodies import body_done, opened, ready
+from nbflow.execution.edits import edited
 from nbflow.execution.endings import begin_end, clean_up
 from nbflow.execution.failures import body_broken, failed
 from nbflow.execution.joins import NOTHING, follow, losers
@@ -62,7 +63,7 @@ def decide(state: ExecutionState, outcome: o.Outcome, at: float) -> list[e.Event
         case o.Signalled():
             return [e.SignalReceived(outcome.name, outcome.value, outcome.node, outcome.key)] if _live(state) else []
         case o.Edited():
-            return [e.NodeEdited(outcome.path, outcome.inputs, by=outcome.by)] if outcome.path in state.nodes else []
+            return edited(state, outcome)
         case o.Called():
             return _called(state, outcome)
         case o.Moved():
@@ -104,6 +105,8 @@ def _begun(state: ExecutionState, outcome: o.Begun) -> list[e.Event]:
             outcome.origin,
             outcome.mock,
             sources=outcome.sources,
+            effects=outcome.effects,
+            stand_ins=outcome.stand_ins,
         )
     ]
 
@@ -215,4 +218,6 @@ def _recovered(state: ExecutionState, outcome: o.Recovered, at: float) -> list[e
 
 def _in_doubt(state: ExecutionState) -> tuple[str, ...]:
     """Attempts that may have had their effect: a person or a policy says what holds."""
+    if state.effects == "mock":  # nothing was done that could be in doubt, and nothing will be
+        return ()
     return tuple(path for path, node in state.running.items() if node.effects == "once" and not node.frame.closed)

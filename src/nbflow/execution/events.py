@@ -31,6 +31,8 @@ class ExecutionStarted:
     mock: bool = False
     format: int = 1
     sources: dict[str, str] = field(default_factory=dict)  # fingerprints of functions, by the name nodes use
+    effects: str = "real"  # mock: what may happen only once does not happen here
+    stand_ins: dict[str, Any] = field(default_factory=dict)  # recorded results for that, by path
 
 
 @message
@@ -105,7 +107,7 @@ class NodeCancelled:
 
 @message
 class NodeWaiting:
-    """Waits for a person, an event or a time. `reason`: ask, listen, wait, in_doubt. `until` in epoch seconds."""
+    """Waits for a person, an event or a time (`until`, epoch seconds). `reason`: ask, listen, in_doubt, effect …"""
 
     node: str
     attempt: int
@@ -138,12 +140,14 @@ class BodyEnded:
 
 @message
 class NodeEdited:
-    """A person changed inputs or output while debugging, or answered for the node."""
+    """A person changed what is known of a node while debugging; `what` says which of the three fields counts."""
 
     node: str
     inputs: Any = None
     output: Any = None
     by: str = ""
+    what: str = "inputs"  # inputs, output, context
+    context: Any = None  # of a statechart, whole
 
 
 @message
@@ -187,6 +191,14 @@ class Transitioned:
     effects: tuple[dict[str, Any], ...] = ()
     ignored: bool = False
     heard: int = 0
+
+
+@message
+class ExecutionEdited:
+    """A person changed the execution's own inputs while debugging; what has read them keeps what it read."""
+
+    inputs: dict[str, Any]
+    by: str = ""
 
 
 @message
@@ -254,6 +266,7 @@ Event = (
     | CallRecorded
     | SignalReceived
     | Transitioned
+    | ExecutionEdited
     | ExecutionPaused
     | ExecutionResumed
     | ExecutionSuspended

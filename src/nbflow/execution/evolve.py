@@ -40,9 +40,13 @@ def _execution_started(state: ExecutionState, event: e.ExecutionStarted, at: flo
     state.phase, state.started = "running", at
     state.workflow, state.version, state.hash = event.workflow, event.version, event.hash
     state.inputs, state.labels, state.origin, state.mock = event.inputs, event.labels, event.origin, event.mock
-    state.sources = event.sources
+    state.sources, state.effects, state.stand_ins = event.sources, event.effects, event.stand_ins
     state.frames[""] = Frame("", state.plan.body, None, {}, cleanup=False)
     _activate(state, event.activated)
+
+
+def _execution_edited(state: ExecutionState, event: e.ExecutionEdited, at: float) -> None:
+    state.inputs = event.inputs
 
 
 def _execution_paused(state: ExecutionState, event: e.ExecutionPaused, at: float) -> None:
@@ -243,7 +247,14 @@ def _node_waiting(state: ExecutionState, event: e.NodeWaiting, at: float) -> Non
 
 
 def _node_edited(state: ExecutionState, event: e.NodeEdited, at: float) -> None:
-    state.nodes[event.node].inputs = event.inputs
+    node = state.nodes[event.node]
+    match event.what:
+        case "output":
+            node.output, node.taken = event.output, {**(node.taken or {}), "edited": event.by or "person"}
+        case "context":
+            node.snapshot = {**(node.snapshot or {}), "context": event.context}
+        case _:
+            node.inputs = event.inputs
 
 
 def _call_recorded(state: ExecutionState, event: e.CallRecorded, at: float) -> None:
@@ -331,6 +342,7 @@ def _body_ended(state: ExecutionState, event: e.BodyEnded, at: float) -> None:
 
 _ESTABLISH: dict[type, Callable[[ExecutionState, Any, float], None]] = {
     e.ExecutionStarted: _execution_started,
+    e.ExecutionEdited: _execution_edited,
     e.ExecutionPaused: _execution_paused,
     e.ExecutionResumed: _execution_resumed,
     e.ExecutionSuspended: _execution_suspended,

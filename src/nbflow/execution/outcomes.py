@@ -20,6 +20,8 @@ class Begun:
     origin: dict[str, Any] | None = None
     mock: bool = False
     sources: dict[str, str] = field(default_factory=dict)
+    effects: str = "real"
+    stand_ins: dict[str, Any] = field(default_factory=dict)
 
 
 @message
@@ -99,13 +101,12 @@ class Opened:
 
 @message
 class BodyDone:
-    """All nodes of a frame are settled; `again` are the frames that follow, `result` the node's if none does."""
+    """All nodes of a frame are settled; `again` are the frames that follow, of a loop that goes on."""
 
     frame: str
     output: Any
     outputs: dict[str, Any]
     again: tuple[tuple[str, dict[str, Any]], ...] = ()
-    result: Any = None
 
 
 @message
@@ -170,10 +171,14 @@ class Signalled:
 
 @message
 class Edited:
-    """A person's change while the node is held: new inputs."""
+    """A person's change while things are held: a node's inputs or output, a chart's context.
+
+    Path "" is the execution itself, whose inputs can be changed. `edits.refused` says what is not taken.
+    """
 
     path: str
-    inputs: Any
+    value: Any
+    what: str = "inputs"
     by: str = ""
 
 

@@ -150,6 +150,7 @@ class ExecutionState:
     """One execution. `nodes` holds every node that was activated or decided; others are pending."""
 
     __slots__ = (
+        "effects",
         "ended",
         "ending",
         "error",
@@ -169,6 +170,7 @@ class ExecutionState:
         "sequence",
         "signals",
         "sources",
+        "stand_ins",
         "started",
         "suspended",
         "undone",
@@ -190,6 +192,8 @@ class ExecutionState:
         self.origin: dict[str, Any] | None = None
         self.mock = False
         self.sources: dict[str, str] = {}
+        self.effects = "real"  # or mock
+        self.stand_ins: dict[str, Any] = {}  # results that stand in for mocked effects, by path
         self.started: float | None = None
         self.ended: float | None = None
         self.paused = False

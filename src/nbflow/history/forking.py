@@ -3,54 +3,112 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from nbflow.errors import IllegalMove, NotFound
-from nbflow.execution.events import ExecutionStarted, NodeCompleted, NodeStarted, Record
+from nbflow.execution.events import (
+    ExecutionEnding,
+    ExecutionStarted,
+    NodeCompleted,
+    NodeExpanded,
+    NodeFailed,
+    NodeStarted,
+    NodeWaiting,
+    Record,
+)
 from nbflow.execution.evolve import fold
+from nbflow.execution.outcomes import Edited
 from nbflow.history.reuse import Reuse, downstream
 from nbflow.plan.plan import Plan
+from nbflow.runtime.children import child_ids
+from nbflow.runtime.editing import edit_of, settled
 from nbflow.runtime.engine import Engine
 from nbflow.runtime.execution import Execution
 
+Edits = Mapping[str, Mapping[str, Any]]  # by node ("" is the execution): inputs, output or context, and its value
+BEGINNINGS = (NodeStarted, NodeCompleted, NodeFailed, NodeWaiting, NodeExpanded)
 
-def sequence_of(execution: Execution, at: str | int) -> int:
-    """The record a fork goes on from: a sequence, or the last one before a node began."""
+
+def sequence_of(execution: Execution, at: str | int | None) -> int:
+    """The record a fork goes on from: a sequence, or the last one before a node began; None is where it failed."""
     if isinstance(at, int):
         if not 1 <= at <= len(execution.events):
             raise NotFound(f"{execution.id} has records 1 to {len(execution.events)}, not {at}")
         return at
+    at = at or failed_node(execution)
     for record in execution.events:
         event = record.event
-        if isinstance(event, NodeStarted | NodeCompleted) and event.node == at:
+        if isinstance(event, BEGINNINGS) and event.node == at:
             return record.sequence - 1
+        if isinstance(event, ExecutionEnding) and (event.error or {}).get("node") == at:
+            return record.sequence - 1  # an output that could not be evaluated, or a node before it began
     raise NotFound(f"node {at} never began in {execution.id}")
+
+
+def failed_node(execution: Execution) -> str:
+    """The node an execution failed at. Raises `IllegalMove` when it did not fail at one."""
+    node = (execution.error or {}).get("node")
+    if node is None:
+        raise IllegalMove(f"{execution.id} did not fail at a node; say where: at=NODE or the number of a record")
+    return str(node)
 
 
 async def fork(
     engine: Engine,
     execution: Execution,
-    at: str | int,
+    at: str | int | None = None,
     *,
     inputs: Mapping[str, Any] | None = None,
+    edits: Edits | None = None,
     labels: Mapping[str, str] | None = None,
+    effects: str | None = None,
 ) -> Execution:
-    """A new execution that shares the records up to `at` and goes on from there.
+    """A new execution, of this engine, that shares the records of one of any store up to `at` and goes on from there.
 
-    `inputs` are new inputs of the node `at` (a name, not a sequence). Effects of the copied records are not
-    repeated; nodes that had not ended run again.
+    `at` is a node, a record, or None for where it failed. `inputs` are new inputs of the node `at`; `edits` are
+    changes of any nodes, as ``{"fetch": {"output": 1}}``. Effects of the copied records are not repeated; nodes that
+    had not ended run again. With `effects` ``mock``, the default for an execution of another store, what may happen
+    only once does not happen: the recorded result stands in, or a person gives one; ``real`` lets it happen.
     """
+    elsewhere = execution.engine is not None and execution.engine.journal is not engine.journal
     cut = sequence_of(execution, at)
-    if inputs is not None and not isinstance(at, str):
-        raise IllegalMove("new inputs need a node: fork(at=NODE, inputs=…)")
-    id = engine.clock.new_id()
+    changes = _changes(at or (failed_node(execution) if inputs is not None else None), inputs, edits or {})
     first = execution.events[0].event
     assert isinstance(first, ExecutionStarted)
-    started = replace(first, origin={"fork": execution.id, "sequence": cut}, labels={**first.labels, **(labels or {})})
+    mode = effects or ("mock" if elsewhere else first.effects)
+    if mode not in ("mock", "real"):
+        raise IllegalMove(f"effects are mock or real, not {mode}")
+    started = replace(
+        first, origin={"fork": execution.id, "sequence": cut}, labels={**first.labels, **(labels or {})}, effects=mode,
+        stand_ins={**first.stand_ins, **await recorded(execution)} if mode == "mock" else {},
+    )  # fmt: skip
     records = [Record(1, execution.events[0].at, started), *execution.events[1:cut]]
+    settled(engine, fold(execution.plan, records), changes)
+    id = engine.clock.new_id()
     await engine.journal.append(id, records, after=0)
-    return await engine.recover(id, "fork", edits={at: inputs} if isinstance(at, str) and inputs is not None else None)
+    return engine.adopt(id, execution.plan, records, owner="fork", edits=changes)
+
+
+def _changes(at: str | int | None, inputs: Mapping[str, Any] | None, edits: Edits) -> list[Edited]:
+    if inputs is not None and not isinstance(at, str):
+        raise IllegalMove("new inputs need a node: fork(at=NODE, inputs=…)")
+    changes = [edit_of(node, change, "fork") for node, change in edits.items()]
+    return changes if inputs is None else [*changes, edit_of(str(at), {"inputs": dict(inputs)}, "fork")]
+
+
+async def recorded(execution: Execution, prefix: str = "") -> dict[str, Any]:
+    """Results of effects that happen only once, by path; those of child executions below the path of their node."""
+    found: dict[str, Any] = {}
+    for path, node in execution.state.nodes.items():
+        if node.phase == "completed" and node.effects == "once" and node.error is None:
+            found[f"{prefix}{path}"] = node.output
+        if node.node.kind == "workflow" and execution.engine is not None:
+            for id in child_ids(execution.id, path, node.attempt):
+                with suppress(NotFound):
+                    found |= await recorded(await execution.engine.open(id), f"{prefix}{path}/")
+    return found
 
 
 async def rerun(

@@ -16,9 +16,15 @@ class Past:
     """`History` over this package's functions."""
 
     async def fork(
-        self, engine: Engine, execution: Execution, at: str | int, inputs: Mapping[str, Any] | None
+        self,
+        engine: Engine,
+        execution: Execution,
+        at: str | int | None,
+        inputs: Mapping[str, Any] | None,
+        edits: Mapping[str, Mapping[str, Any]] | None,
+        effects: str | None,
     ) -> Execution:
-        return await forking.fork(engine, execution, at, inputs=inputs)
+        return await forking.fork(engine, execution, at, inputs=inputs, edits=edits, effects=effects)
 
     async def rerun(
         self,

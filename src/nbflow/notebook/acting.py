@@ -18,6 +18,8 @@ from nbflow.plan.plan import Plan
 from nbflow.runtime import readiness, serving
 from nbflow.runtime.execution import Execution
 
+EDITS = {"edit": "inputs", "edit_output": "output", "edit_context": "context", "edit_inputs": "inputs"}
+MAPPINGS = ("edit", "edit_context")
 DEFINE = "run the cell that defines it, then go on"
 
 
@@ -76,20 +78,26 @@ def _break(session: Session, execution: Execution, arguments: Arguments) -> None
 
 def _do(execution: Execution, name: str, arguments: Arguments) -> None:
     verb = BY_NAME[name]
-    if not verb.takes:
-        verb.do(execution, "", None)
+    if verb.takes in ("", "INPUTS"):
+        verb.do(execution, "", _mapping(arguments, 1) if verb.takes else None)
         return
     what = "the name" if name == "signal" else "the node"
     target = arguments.word(1, what, f"%workflow {name} ID {verb.takes}")
     if name != "signal":
         _known(execution, target)
-    given = arguments.value(2)
-    verb.do(execution, target, arguments.inputs if name == "edit" and given is None else given)
+    verb.do(execution, target, _mapping(arguments, 2) if name in MAPPINGS else arguments.value(2))
+
+
+def _mapping(arguments: Arguments, place: int) -> Any:
+    """A mapping as one word of JSON, or key by key with -i."""
+    return arguments.inputs if arguments.inputs or len(arguments.words) <= place else arguments.value(place)
 
 
 def _asked(execution: Execution, name: str, arguments: Arguments, owner: str) -> tuple[str, dict[str, Any]]:
     """A verb and its arguments, for the process that drives the execution. Raises `IllegalMove` for the debugger's."""
     verb = BY_NAME[name]
+    if name in EDITS:
+        return "edit", _edit(name, arguments, verb.takes)
     if name not in serving.VERBS:
         raise IllegalMove(f"execution {execution.id} is driven by {owner}; {name} works only there")
     if not verb.takes:
@@ -98,6 +106,14 @@ def _asked(execution: Execution, name: str, arguments: Arguments, owner: str) ->
     target = arguments.word(1, what, f"%workflow {name} ID {verb.takes}")
     given = {"value": arguments.value(2)} if "VALUE" in verb.takes else {}
     return name, {"name" if name == "signal" else "node": target, **given}
+
+
+def _edit(name: str, arguments: Arguments, takes: str) -> dict[str, Any]:
+    """The arguments of `edit` in another process."""
+    if name == "edit_inputs":
+        return {"inputs": _mapping(arguments, 1)}
+    node = arguments.word(1, "the node", f"%workflow {name} ID {takes}")
+    return {"node": node, EDITS[name]: _mapping(arguments, 2) if name in MAPPINGS else arguments.value(2)}
 
 
 def _known(execution: Execution, node: str) -> None:

@@ -13,6 +13,12 @@ from nbflow.notebook.waiting import Waiting
 from nbflow.runtime.execution import Execution
 
 Message = Mapping[str, Any]
+SAID = {
+    "edit": "the inputs of {} are changed; the change is recorded",
+    "edit_output": "the output of {} is changed for what has not read it; the change is recorded",
+    "edit_context": "the context of {} is changed; the change is recorded",
+    "edit_inputs": "the inputs of the execution are changed for what has not read them; the change is recorded",
+}
 Tool = tuple[str, str, str, bool, bool]
 
 
@@ -66,11 +72,11 @@ class Controls:
         verb = BY_NAME.get(command)
         if verb is None:
             raise IllegalMove(f"there is no command {command!r}")
-        node = self._node(message) if verb.takes else ""
+        node = self._node(message) if verb.takes not in ("", "INPUTS") else ""
         if command == "break":
             return self.breakpoints.toggle(self.execution, self._places.get(str(message.get("key")), node))
         verb.do(self.execution, node, message.get("value"))
-        return f"the inputs of {node} are changed; the change is recorded" if command == "edit" else None
+        return SAID[command].format(node) if command in SAID else None
 
     def _detach(self) -> str:
         if self.waiting is None:

@@ -21,15 +21,20 @@ ROWS, COLUMNS, CELL = 30, 16, 60
 IMAGES = {b"\x89PNG\r\n": "png", b"\xff\xd8\xff": "jpeg", b"GIF8": "gif"}
 HEAVY = 2_000_000  # bytes of an image
 INSTANCES = 200
+UNSURE = ("in_doubt", "effect")  # waits for a person's word on an effect
 
 Page = dict[str, Any]
 Preview = Callable[[str], Any]
+Editable = Callable[[str], tuple[str, ...]]
 
 
-def page(watch: Watch, key: str, path: str | None, held: tuple[str, ...], preview: Preview = lambda path: None) -> Page:
+def page(
+    watch: Watch, key: str, path: str | None, held: tuple[str, ...], preview: Preview = lambda path: None,
+    editable: Editable = lambda path: (),
+) -> Page:  # fmt: skip
     """The page of a box; `path` chooses a round or item, else the latest is shown.
 
-    `preview` gives the inputs that a held node is about to get.
+    `preview` gives the inputs that a held node is about to get; `editable` what of a node can be changed now.
     """
     paths = watch.paths(key)
     item = next(item for item in watch.picture.items() if item.key == key)
@@ -48,7 +53,7 @@ def page(watch: Watch, key: str, path: str | None, held: tuple[str, ...], previe
         "facts": _facts(node),
         "acts": _acts(node, is_held),
         "form": _form(node),
-        "blocks": _held_blocks(node, preview) if is_held else _blocks(node),
+        "blocks": _held_blocks(node, preview, editable(chosen)) if is_held else _blocks(node, editable(chosen)),
     }
 
 
@@ -83,9 +88,9 @@ def _acts(node: NodeState, held: bool) -> list[tuple[str, str, str]]:
     acts = []
     if held:
         acts.append(("step", "Let go", "run this node and hold what follows"))
-    if node.phase == "waiting" and node.reason in ("in_doubt", "retry"):
+    if node.phase == "waiting" and node.reason in (*UNSURE, "retry"):
         acts.append(("retry", "Retry now", "run it again now"))
-    if node.phase == "waiting" and node.reason == "in_doubt":
+    if node.phase == "waiting" and node.reason in UNSURE:
         acts.append(("fail", "Fail", "settle it as failed"))
     acts.append(("break", "Breakpoint", "hold here, or no longer (key b)"))
     if node.phase == "pending":
@@ -93,7 +98,7 @@ def _acts(node: NodeState, held: bool) -> list[tuple[str, str, str]]:
     return acts
 
 
-def _held_blocks(node: NodeState, preview: Preview) -> list[Page]:
+def _held_blocks(node: NodeState, preview: Preview, changes: tuple[str, ...]) -> list[Page]:
     """What can be changed before the node goes on."""
     blocks: list[Page] = []
     if node.error:
@@ -104,37 +109,43 @@ def _held_blocks(node: NodeState, preview: Preview) -> list[Page]:
         blocks.append({"title": "inputs", "text": clean_block(problem), "bad": True})
     else:
         if given is not None:
-            blocks.append(_editable(given))
+            blocks.append(_editable("inputs", given) if "inputs" in changes else block("inputs", given))
     return [*blocks, _instead()]
 
 
-def _editable(given: Any) -> Page:
-    """Inputs as JSON that can be changed; what JSON cannot hold is only shown."""
+COMMANDS = {"inputs": "edit", "output": "edit_output", "context": "edit_context"}
+
+
+def _editable(what: str, given: Any) -> Page:
+    """A value as JSON that can be changed; what JSON cannot hold is only shown."""
     try:
         text = json.dumps(given, ensure_ascii=False, indent=2)
     except TypeError:
-        return {"title": "inputs", "text": pretty(given, LONG)}
-    return {"title": "inputs", "text": text, "edit": {"cmd": "edit", "label": "Apply to inputs"}}
+        return block(what, given)
+    return {"title": what, "text": text, "edit": {"cmd": COMMANDS[what], "label": f"Apply to {what}"}}
 
 
 def _instead() -> Page:
     return {"title": "output instead of running", "text": "null", "edit": {"cmd": "skip", "label": "Give this output"}}
 
 
-def _blocks(node: NodeState) -> list[Page]:
+def _blocks(node: NodeState, changes: tuple[str, ...] = ()) -> list[Page]:
     blocks: list[Page] = []
     if node.error:
         blocks.append({"title": "error", "text": _error(node.error), "bad": True})
     if node.inputs is not None:
-        blocks.append({"title": "inputs", "text": pretty(node.inputs, LONG)})
+        shown = {"title": "inputs", "text": pretty(node.inputs, LONG)}
+        blocks.append(_editable("inputs", node.inputs) if "inputs" in changes else shown)
     if node.phase == "completed":
-        blocks.append(block("output", node.output))
-    elif node.phase == "waiting" and node.reason == "in_doubt":
+        blocks.append(_editable("output", node.output) if "output" in changes else block("output", node.output))
+    elif node.phase == "waiting" and node.reason in UNSURE:
         blocks.append(_instead())
     blocks += [
         {"title": clean(f"{call.kind} {call.name} · {seconds(call.seconds)}"), "text": _call(call)}
         for call in node.calls or ()
     ]
+    if node.snapshot is not None and "context" in changes:
+        blocks.append(_editable("context", node.snapshot["context"]))
     if node.snapshot is not None:
         blocks.append({"title": "chart", "text": pretty(node.snapshot, LONG)})
     return blocks

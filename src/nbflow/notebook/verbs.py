@@ -8,7 +8,9 @@ from typing import Any, Literal
 
 from nbflow.runtime.execution import Execution
 
-Takes = Literal["", "NODE", "NODE VALUE", "NODE INPUTS", "NAME [VALUE]", "NODE [WHEN]"]
+Takes = Literal[
+    "", "NODE", "NODE VALUE", "NODE INPUTS", "NODE OUTPUT", "NODE CONTEXT", "INPUTS", "NAME [VALUE]", "NODE [WHEN]"
+]  # fmt: skip
 Do = Callable[[Execution, str, Any], None]
 
 
@@ -62,8 +64,20 @@ VERBS = (
         "Fail",
     ),
     Verb(
-        "edit", "change the inputs of a held node", "edit(NODE, inputs=…)", lambda x, n, v: x.edit(n, inputs=v),
+        "edit", "change the inputs of a node that is held", "edit(NODE, inputs=…)", lambda x, n, v: x.edit(n, inputs=v),
         "NODE INPUTS", "Apply to inputs",
+    ),
+    Verb(
+        "edit_output", "change the output of a completed node for what has not read it", "edit(NODE, output=…)",
+        lambda x, n, v: x.edit(n, output=v), "NODE OUTPUT", "Apply to output",
+    ),
+    Verb(
+        "edit_context", "change names in the context of a machine", "edit(NODE, context=…)",
+        lambda x, n, v: x.edit(n, context=v), "NODE CONTEXT", "Apply to context",
+    ),
+    Verb(
+        "edit_inputs", "change inputs of the execution itself for what has not read them", "edit(inputs=…)",
+        lambda x, n, v: x.edit(inputs=v), "INPUTS", "Apply to the execution",
     ),
     Verb(
         "answer", "answer an ask node", "answer(NODE, VALUE)", lambda x, n, v: x.answer(n, v), "NODE VALUE", "Answer"

@@ -5,6 +5,7 @@ Nothing is checked here: a workflow with errors is not compiled.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -299,7 +300,7 @@ def _workflow(compiler: Compiler, spec: NodeSpec, bodies: Mapping[str, Linked], 
     name = verb["name"]
     if inline is not None:
         name = name or f"{compiler.name}_{spec.id}"
-        plan = compile_plan(inline, link(inline), name=name, source="")
+        plan = compile_plan(inline, link(inline), name=name, source=json.dumps(inline.at.plain(), ensure_ascii=False))
     return p.SubWorkflow(name, verb.get("version"), _arguments(spec), plan)
 
 

@@ -16,6 +16,7 @@ from nbflow.ports.executors import Attempt, BodyKind, MovingKind, WaitingKind
 from nbflow.runtime.limits import check_size
 from nbflow.runtime.performer import describe, failure
 from nbflow.runtime.scope import NodeScope
+from nbflow.runtime.standins import stand_in
 from nbflow.spec.expressions import Value
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def activate(driver: Driver, node: NodeState) -> None:
     if not (ready(node) or wished) or node.frame.closed or driver.state.suspended or driver.busy(node.path):
         return
     try:
-        step = _step(driver, node)
+        step = _step(driver, node, wished=wished)
     except Exception as error:  # noqa: BLE001 - a plug-in's kind may raise anything
         driver.tell(failure(driver, node, 0, error, retryable=False))
         return
@@ -81,16 +82,22 @@ async def _from_cache(driver: Driver, node: NodeState, step: Attempt) -> None:
     driver.tell(o.Succeeded(node.path, 0, found.output, inputs=step.inputs, taken=taken))
 
 
-def _step(driver: Driver, node: NodeState) -> o.Outcome | Attempt | tuple[o.Outcome, ...]:
+def _step(driver: Driver, node: NodeState, *, wished: bool) -> o.Outcome | Attempt | tuple[o.Outcome, ...]:
     plan = node.node
     again = node.attempt > 0
+    mocked = driver.state.effects == "mock" and not wished  # a person may wish the real effect
     if node.inputs is not None and plan.kind in driver.engine.performed:
+        if mocked and (outcome := stand_in(driver, node, node.inputs)):
+            return outcome
         return Attempt(node.inputs, driver.engine.performed[plan.kind].executor.effects(plan, node.inputs))
     scope = driver.scope(node)
     if plan.condition is not None and not again and not plan.condition.evaluate(scope):
         return o.Declined(node.path, f"if: {plan.condition.text} does not hold")
     if driver.state.mock and plan.mock is not None:
         return o.Succeeded(node.path, 0, plan.mock.evaluate(scope), taken={"mock": True})
+    performed = driver.engine.performed.get(plan.kind) if mocked else None
+    if performed is not None and (outcome := stand_in(driver, node, performed.resolve(node, scope))):
+        return outcome
     step = driver.engine.kinds[plan.kind].activate(node, scope, driver.engine.clock.now())
     if isinstance(step, o.Opened):
         check_size(driver.state, node, step)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nbflow.errors import (
     ExecutionFailed,
     IllegalMove,
+    InputError,
     InvariantBroken,
     JournalConflict,
     NbflowError,
@@ -21,8 +22,10 @@ from nbflow.errors import (
     StorageError,
 )
 from nbflow.plan.plan import Effects, NodePlan, Plan, SubWorkflow
-from nbflow.ports.executors import Call
+from nbflow.ports.executors import Call, Findings
 from nbflow.ports.plain import copied
+from nbflow.runtime.standins import of_child
+from nbflow.spec.schema import NO_INPUTS, apply_inputs
 
 if TYPE_CHECKING:
     from nbflow.runtime.engine import Engine
@@ -46,8 +49,17 @@ class ChildExecutor:
     def fingerprint(self, node: NodePlan) -> str:
         return ""
 
-    def validate(self, node: NodePlan) -> list[tuple[str, str, str | None]]:
-        return []
+    def validate(self, node: NodePlan, inputs: Any = None) -> Findings:
+        """Of a workflow that is written in the node itself, whether it takes the inputs; others are not loaded yet."""
+        work = node.work
+        assert isinstance(work, SubWorkflow)
+        if work.plan is None or inputs is None:
+            return ()
+        try:
+            apply_inputs(work.plan.inputs or NO_INPUTS, inputs)
+        except InputError as error:
+            return [(error.code, str(error), error.hint)]
+        return ()
 
     async def perform(self, call: Call) -> Any:
         work = call.node.work
@@ -109,7 +121,11 @@ class ChildExecutor:
         labels = call.context.get("labels", {})
         plan = work.plan or await self._library(work.name, work.version, labels.get("folder"))
         origin = {"parent": call.execution, "node": call.path, "chain": list(chain)}
-        return engine.start(plan, call.inputs, id=id, labels=labels, origin=origin)
+        parent = engine.drivers[call.execution].state
+        given = of_child(parent.stand_ins, call.path)
+        return engine.start(
+            plan, call.inputs, id=id, labels=labels, origin=origin, effects=parent.effects, stand_ins=given
+        )
 
     async def _let_go(self, call: Call, child: Execution) -> None:
         """A cancelled parent cancels its child, whose compensations come first; one that only stops suspends it."""

@@ -8,13 +8,13 @@ from typing import Any
 
 from nbflow.errors import NotFound
 from nbflow.execution.effects import Activate
+from nbflow.runtime.editing import Editing
 from nbflow.runtime.gate import Breakpoint, Where
 from nbflow.runtime.scope import NodeScope
-from nbflow.runtime.verbs import Verbs
 from nbflow.spec.expressions import compile_expression
 
 
-class Debugging(Verbs):
+class Debugging(Editing):
     """What a person at a debugger can do besides."""
 
     def break_at(self, node: str, when: str | None = None, where: Where = "before") -> None:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from nbflow.errors import InputError, NodeError, NotFound, StorageError
+from nbflow.errors import InputError, NodeError, NotFound, SpecError, StorageError
 from nbflow.execution import outcomes as o
 from nbflow.execution.events import ExecutionStarted, Record
 from nbflow.execution.evolve import fold
@@ -23,14 +23,15 @@ from nbflow.runtime.cache import Cache
 from nbflow.runtime.children import child_ids
 from nbflow.runtime.dispatcher import Dispatcher
 from nbflow.runtime.driver import Driver
+from nbflow.runtime.editing import settled
 from nbflow.runtime.exchange import Exchange
 from nbflow.runtime.execution import Execution, History
+from nbflow.runtime.faults import faults
 from nbflow.runtime.serving import serve
 from nbflow.runtime.speech import Guard, Open
-from nbflow.spec.schema import apply_inputs, check
+from nbflow.spec.schema import NO_INPUTS, apply_inputs, check
 
 log = logging.getLogger(__name__)
-NO_INPUTS = {"type": "object", "properties": {}, "additionalProperties": False}  # of a workflow that declares none
 
 
 class Engine:
@@ -90,16 +91,23 @@ class Engine:
         mock: bool = False,
         id: str | None = None,
         reuse: Results | None = None,
+        effects: str = "real",
+        stand_ins: Mapping[str, Any] | None = None,
     ) -> Execution:
         """Start an execution inside a running loop. Raises `InputError` for inputs the workflow does not take.
 
+        Raises `SpecError` when executors know that nodes cannot be performed here.
+        With `effects` ``mock`` what may happen only once does not: `stand_ins` are results for it, by path.
         `reuse` has results of earlier executions that nodes of unchanged meaning and inputs take.
         """
         mine = {name: kept(value, name) for name, value in (inputs or {}).items()}
         given = apply_inputs(plan.inputs or NO_INPUTS, mine)
+        if found := tuple(faults(self.performed, plan, mock)):
+            raise SpecError(found)
         driver = self._drive(id or self.clock.new_id(), ExecutionState(plan), [])
         driver.reuse = reuse
-        driver.tell(o.Begun(given, {**(labels or {})}, origin, mock, self._sources(plan)))
+        begun = o.Begun(given, {**(labels or {})}, origin, mock, self._sources(plan), effects, {**(stand_ins or {})})
+        driver.tell(begun)
         return Execution(driver, driver.id, plan)
 
     def _drive(self, id: str, state: ExecutionState, records: list[Record]) -> Driver:
@@ -150,25 +158,29 @@ class Engine:
                 sources[name] = self.fingerprint(node)
         return {name: print for name, print in sources.items() if print}
 
-    async def recover(self, id: str, owner: str = "", edits: Mapping[str, Any] | None = None) -> Execution:
+    async def recover(self, id: str, owner: str = "", edits: Sequence[o.Edited] = ()) -> Execution:
         """Go on with an execution whose owner is gone. One that has ended is opened as it is.
 
-        `edits` are new inputs by path, for nodes that begin again.
+        `edits` are changes that count before anything begins again.
         """
         if id in self.drivers:
             return await self.open(id)
         return self.adopt(id, *await self._read(id), owner=owner, edits=edits)
 
     def adopt(
-        self, id: str, plan: Plan, records: list[Record], *, owner: str = "", edits: Mapping[str, Any] | None = None
+        self, id: str, plan: Plan, records: list[Record], *, owner: str = "", edits: Sequence[o.Edited] = ()
     ) -> Execution:
-        """Become the owner of an execution with these records; one that has ended stays as it is."""
+        """Become the owner of an execution with these records; one that has ended stays as it is.
+
+        Raises `IllegalMove` or `InputError` for an edit that it does not take; then nothing was taken over.
+        """
         state = fold(plan, records)
         if state.phase in ENDED:
             return Execution(None, id, plan, records, self)
+        changes = settled(self, state, edits)
         driver = self._drive(id, state, records)
-        for path, inputs in (edits or {}).items():
-            driver.tell(o.Edited(path, inputs, by="fork"))
+        for change in changes:
+            driver.tell(change)
         driver.tell(o.Recovered(owner))
         return Execution(driver, id, plan)
 

@@ -54,6 +54,8 @@ class Exchange:
     def _send(self, driver: Driver, records: Sequence[Record], seen: int) -> None:
         for record in records:
             event = record.event
+            if driver.state.effects == "mock":
+                continue  # nobody outside hears it
             if isinstance(event, SignalReceived) and event.node is not None and record.sequence > seen:
                 id = f"{driver.id}/{record.sequence}"
                 message = Message(event.name, event.value, event.key, driver.id, id)

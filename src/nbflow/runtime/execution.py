@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from nbflow.errors import ExecutionFailed, IllegalMove, NotFound
 from nbflow.execution.bodies import ready
@@ -27,7 +27,13 @@ class History(Protocol):
     """What the layer above does with a past; given to the engine."""
 
     async def fork(
-        self, engine: Engine, execution: Execution, at: str | int, inputs: Mapping[str, Any] | None
+        self,
+        engine: Engine,
+        execution: Execution,
+        at: str | int | None,
+        inputs: Mapping[str, Any] | None,
+        edits: Mapping[str, Mapping[str, Any]] | None,
+        effects: str | None,
     ) -> Execution: ...
 
     async def rerun(
@@ -139,6 +145,11 @@ class Execution(Debugging):
         return self.state.phase in ENDED
 
     @property
+    def engine(self) -> Engine | None:
+        """The engine it was opened or started by; None for records alone."""
+        return self._engine
+
+    @property
     def driven(self) -> bool:
         """Whether it is driven in this process, so that verbs act on it."""
         return self._driver is not None and not self._driver.done.done()
@@ -157,13 +168,22 @@ class Execution(Debugging):
             )
         return engine, engine.history
 
-    async def fork(self, at: str | int, *, inputs: Mapping[str, Any] | None = None) -> Execution:
+    async def fork(
+        self,
+        at: str | int | None = None,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        edits: Mapping[str, Mapping[str, Any]] | None = None,
+        effects: Literal["mock", "real"] | None = None,
+    ) -> Execution:
         """A new execution that shares the records up to a node (by path) or a sequence, and goes on from there.
 
-        `inputs` are new inputs of that node.
+        Without `at` it goes on from the node it failed at. `inputs` are new inputs of that node; `edits` are changes
+        by node, as ``{"fetch": {"output": 1}}``. With `effects` ``mock`` what may happen only once does not happen:
+        the recorded result stands in, or the node waits for one.
         """
         engine, history = self._history()
-        return await history.fork(engine, self, at, inputs)
+        return await history.fork(engine, self, at, inputs, edits, effects)
 
     async def rerun(
         self, plan: Plan | None = None, *, inputs: Mapping[str, Any] | None = None, from_node: str | None = None

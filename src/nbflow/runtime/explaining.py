@@ -71,6 +71,7 @@ _WAITS = {
     "listen": "it waits for an event",
     "wait": "it waits for a time",
     "retry": "it waits for its next attempt",
+    "effect": "its effect is mocked and no result is recorded: give one with skip, or let it happen with retry",
     "in_doubt": "its effect may have happened; answer with retry, skip or fail",
 }
 

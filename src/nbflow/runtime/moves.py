@@ -13,7 +13,7 @@ MOVES: dict[str, tuple[str, ...]] = {
     "signal": LIVE,
     "answer": LIVE,
     "skip": LIVE,
-    "edit": LIVE,
+    "edit": (*LIVE, "suspended"),
     "mock": LIVE,
     "step": LIVE,
     "fail": LIVE,

@@ -6,9 +6,10 @@ is only missing here; so an execution that lacks something is left as it is, and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from nbflow.errors import NbflowError
+from nbflow.execution.outcomes import Edited
 from nbflow.execution.state import ENDED, SETTLED
 from nbflow.plan.plan import NodePlan, bodies_of
 from nbflow.runtime.engine import Engine
@@ -25,7 +26,9 @@ class Unready(NbflowError):
         super().__init__(f"{message}\n  hint: {hint}")
 
 
-async def recover(engine: Engine, id: str, hint: str, owner: str = "", *, settled: str = "") -> Execution:
+async def recover(
+    engine: Engine, id: str, hint: str, owner: str = "", *, settled: str = "", edits: Sequence[Edited] = ()
+) -> Execution:
     """Go on with an execution whose owner is gone. Raises `Unready`, with the hint, while it lacks something here.
 
     `settled` is the path of a node that is about to be settled by hand, so that nothing is called for it.
@@ -33,7 +36,7 @@ async def recover(engine: Engine, id: str, hint: str, owner: str = "", *, settle
     found = await lacking(engine, id, settled)
     if found:
         raise Unready(f"{id} cannot go on here: {', '.join(found)}", hint)
-    return await engine.recover(id, owner)
+    return await engine.recover(id, owner, edits)
 
 
 async def lacking(engine: Engine, id: str, settled: str = "") -> tuple[str, ...]:

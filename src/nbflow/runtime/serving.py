@@ -27,6 +27,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "skip": Execution.skip,
     "fail": Execution.fail,
     "retry": Execution.retry,
+    "edit": Execution.edit,
     "explain": Execution.explain,
     "verdicts": lambda execution: {
         path: engine_words(execution, path) for path, node in execution.state.nodes.items() if node.phase == "scheduled"

@@ -155,25 +155,10 @@ class Verbs(ABC):
             driver.gate.forget(node)
             driver.tell(replace(held, again=True))
             return
-        if state.phase != "waiting" or state.reason not in ("in_doubt", "retry"):
+        if state.phase != "waiting" or state.reason not in ("in_doubt", "effect", "retry"):
             raise IllegalMove(f"{node} is {state.phase}; retry takes a node in doubt or one that waits for its retry")
         driver.timers.cancel(node)
         driver.again(node)
-
-    def edit(self, node: str, *, inputs: Any) -> None:
-        """Change the inputs of a held node."""
-        driver = self._live("edit")
-        self._active(driver, node)
-        driver.tell(o.Edited(node, plain(inputs), by="person"))
-
-    def preview(self, node: str) -> Any:
-        """The inputs that a held node is about to get, as edited or as resolved now; secrets stay references."""
-        driver = self._live("step")
-        state = self._active(driver, node)
-        kind = driver.engine.performed.get(state.node.kind)
-        if state.inputs is not None or kind is None:
-            return state.inputs
-        return kind.resolve(state, driver.scope(state))
 
     def _active(self, driver: Driver, path: str) -> NodeState:
         node = driver.state.nodes.get(path)

@@ -209,6 +209,8 @@ def _awaited(reason: str | None, path: str, id: str) -> str:
             return f"an answer: nbflow executions answer {id} {path} VALUE"
         case "in_doubt":
             return f"your word, since it may have happened: nbflow executions retry|skip|fail {id} {path}"
+        case "effect":
+            return f"a result, since its effect is mocked: nbflow executions skip {id} {path} --value V"
         case "listen" | "machine":
             return f"an event: nbflow executions signal {id} NAME"
         case _:

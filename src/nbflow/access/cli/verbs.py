@@ -20,10 +20,11 @@ from nbflow.access.cli.printing import DONE, FAILED, complain, out, say
 from nbflow.access.cli.reading import read_inputs, read_source, read_value
 from nbflow.access.cli.running import Left, finish, news, tell
 from nbflow.access.cli.tooling import register
-from nbflow.errors import JournalConflict
+from nbflow.errors import IllegalMove, JournalConflict
 from nbflow.execution.events import ExecutionRecovered
 from nbflow.history import forking as history
 from nbflow.runtime import readiness, serving
+from nbflow.runtime.editing import edit_of
 from nbflow.runtime.engine import Engine
 from nbflow.runtime.execution import Execution
 from nbflow.runtime.readiness import Unready
@@ -304,6 +305,47 @@ async def _followed(id: str, follow: Follow, store: str | None, *, quiet: bool) 
         if not quiet:
             say(f"{execution.plan.name} {execution.plan.version} · {execution.id}", "dim")
         await finish(execution, now=made.clock.now, quiet=quiet)
+        return Left.of(execution)
+
+
+@group.command()
+def edit(
+    id: Id,
+    node: Annotated[str | None, typer.Argument(metavar="[NODE]", help="none: the execution itself")] = None,
+    inputs: Inputs = None,
+    output: Annotated[
+        str | None, typer.Option("--output", metavar="V", help="another output of a completed node: JSON, else text")
+    ] = None,
+    context: Annotated[
+        str | None, typer.Option("--context", metavar="JSON", help="names of a machine's context with new values")
+    ] = None,
+    tools: Tools = None,
+    json: Json = False,
+    store: Store = None,
+) -> None:
+    """Change what a paused or interrupted execution reads next; -i gives inputs. One that is paused stays paused."""
+    given = {"inputs": read_inputs(inputs) if inputs else None, "output": output, "context": context}
+    change: dict[str, Any] = {what: value for what, value in given.items() if value is not None}
+    for what in change.keys() & {"output", "context"}:
+        change[what] = read_value(change[what])
+    with Answer(json) as answer:
+        register(tools)
+        left = asyncio.run(_edited(id, node, change, store, quiet=json))
+        answer.give(left.document, lambda: tell(left), left.code)
+
+
+async def _edited(id: str, node: str | None, change: Mapping[str, Any], store: str | None, *, quiet: bool) -> Left:
+    """Change before anything begins again; the process that drives it, if one does, is asked instead."""
+    async with engine(store) as made:
+        id = await resolve(made, id)
+        if owner := serving.elsewhere(made, id):
+            await serving.ask(made, id, "edit", {"node": node, **change})
+            return Left.of(await made.open(id), owner)
+        execution = await readiness.recover(made, id, DEFINE, "shell", edits=[edit_of(node, change, "person")])
+        if execution.ended:
+            raise IllegalMove(f"execution {id} is {execution.phase}; fork it to go on with other values")
+        await _taken_over(execution)
+        await finish(execution, now=made.clock.now, detach=True, quiet=quiet)
         return Left.of(execution)
 
 

@@ -21,6 +21,7 @@ ROUNDS = re.compile(r"\[\d+\]")
 WAITS = {
     "ask": "an answer is needed",
     "in_doubt": "may have happened: decide",
+    "effect": "mocked: give a result",
     "wait": "waits for its time",
     "listen": "waits for its event",
     "breaker": "its tool rests after failures",

@@ -107,7 +107,8 @@ class LiveView(View):
         return self.commands.do(message)
 
     def inspected(self, key: str, path: str | None) -> Message:
-        page = inspector.page(self.watch, key, path, self.execution.held, self.execution.preview)
+        execution = self.execution
+        page = inspector.page(self.watch, key, path, execution.held, execution.preview, execution.editable)
         node = page["path"] if page["path"] in self.watch.state.nodes else None
         page["evaluates"] = True
         page["watched"] = [inspector.evaluated(self.execution, text, node) for text in self._watched]
