@@ -157,7 +157,7 @@ class SimExecutor:
     def fingerprint(self, node: NodePlan) -> str:
         return ""
 
-    def validate(self, node: NodePlan) -> list[Any]:
+    def validate(self, node: NodePlan, inputs: Any = None) -> list[Any]:
         return []
 
     async def perform(self, call: Call) -> Any:

@@ -9,13 +9,14 @@ from typing import Any
 from nbflow.errors import NodeError
 from nbflow.nodes.conversation import Asked, Conversation
 from nbflow.nodes.ledger import Ledger, digest
+from nbflow.nodes.opening import opening
 from nbflow.nodes.reading import Unreadable, read_reply
 from nbflow.nodes.replies import cut, misfit, problems
 from nbflow.nodes.spending import Price, unknown_price, usage_fields
 from nbflow.nodes.tool import keep_prints
 from nbflow.plan.plan import AgentCall, Effects, NodePlan
 from nbflow.ports.agents import AgentFunction, AgentRuntime, Agents, ModelReply, Usage
-from nbflow.ports.executors import Call
+from nbflow.ports.executors import Call, Findings
 from nbflow.ports.plain import plain
 from nbflow.ports.tools import Tools
 
@@ -52,13 +53,15 @@ class AgentExecutor:
         assert isinstance(node.work, AgentCall)
         return str(getattr(self.agents.find(node.work.model or self.model or ""), "fingerprint", ""))
 
-    def validate(self, node: NodePlan) -> list[tuple[str, str, str | None]]:
+    def validate(self, node: NodePlan, inputs: Any = None) -> Findings:
+        """Whether its models and tools are there, and whether the inputs begin a conversation."""
         work = node.work
         assert isinstance(work, AgentCall)
         found: list[NodeError] = []
         try:
-            for model in (self._named(work), *work.fallback):
-                self._find(model)
+            first, *_ = [self._find(model) for model in (self._named(work), *work.fallback)]
+            if inputs is not None and isinstance(first, tuple) and not work.memory:
+                opening(inputs)
         except NodeError as error:
             found.append(error)
         for name in work.tools:

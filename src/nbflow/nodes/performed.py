@@ -1,9 +1,10 @@
-"""Kinds whose attempts reach outside: their inputs are evaluated when the node is activated."""
+"""Kinds whose attempts reach outside: their inputs are evaluated, and checked, when the node is activated."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from nbflow.errors import NodeError
 from nbflow.execution.state import NodeState
 from nbflow.plan.plan import AgentCall, NodePlan, PluginCall, SubWorkflow, ToolCall
 from nbflow.ports.executors import Attempt, Executor, Scope
@@ -20,6 +21,9 @@ class Performed:
 
     def activate(self, node: NodeState, scope: Scope, now: float) -> Attempt:
         inputs = self.resolve(node, scope)
+        if found := self.executor.validate(node.node, inputs):
+            code, _, hint = found[0]
+            raise NodeError("InvalidInput", "; ".join(message for _, message, _ in found), code=code, hint=hint)
         return Attempt(inputs, self.executor.effects(node.node, inputs))
 
     def resolve(self, node: NodeState, scope: Scope) -> Any:

@@ -15,9 +15,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from nbflow.errors import ExecutorError, NodeError
+from nbflow.errors import ExecutorError
 from nbflow.plan.plan import Effects, NodePlan
-from nbflow.ports.executors import Call
+from nbflow.ports.executors import Call, Findings
 from nbflow.ports.plain import plain
 from nbflow.spec.kinds import BUILT_IN, KindSpec
 from nbflow.spec.nodes import FIELDS
@@ -44,17 +44,22 @@ class PluginKind:
     def fingerprint(self, node: NodePlan) -> str:
         return f"{self.function.__module__}.{self.function.__qualname__}"
 
-    def validate(self, node: NodePlan) -> list[tuple[str, str, str | None]]:
-        return []
+    def validate(self, node: NodePlan, inputs: Any = None) -> Findings:
+        """What the model says of the parameters once their expressions have values; before that, the parser asks it."""
+        if inputs is None:
+            return ()
+        try:
+            self._parameters(inputs)
+        except ValidationError as problem:
+            return [("input.type", sentence(one, self.name), None) for one in problem.errors(include_url=False)[:MOST]]
+        return ()
+
+    def _parameters(self, inputs: Mapping[str, Any]) -> BaseModel:
+        return self.model.model_validate({**(inputs.get("parameters") or {}), **(inputs.get("arguments") or {})})
 
     async def perform(self, call: Call) -> Any:
-        """The function's result as JSON data. Raises `NodeError` (`InvalidInput`) for parameters that do not fit."""
-        given = {**(call.inputs.get("parameters") or {}), **(call.inputs.get("arguments") or {})}
-        try:
-            parameters = self.model.model_validate(given)
-        except ValidationError as problem:
-            words = "; ".join(sentence(one, self.name) for one in problem.errors(include_url=False)[:MOST])
-            raise NodeError("InvalidInput", words, code="input.type") from None
+        """The function's result as JSON data."""
+        parameters = self._parameters(call.inputs)
         arguments = (parameters, call) if self._wants_call else (parameters,)
         if inspect.iscoroutinefunction(self.function):
             return plain(await self.function(*arguments))

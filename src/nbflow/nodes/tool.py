@@ -8,9 +8,10 @@ from typing import Any
 from nbflow.errors import NodeError
 from nbflow.nodes.replies import checked
 from nbflow.plan.plan import Effects, NodePlan, ToolCall
-from nbflow.ports.executors import Call
+from nbflow.ports.arguments import check_arguments
+from nbflow.ports.executors import Call, Findings
 from nbflow.ports.plain import plain
-from nbflow.ports.tools import Tools
+from nbflow.ports.tools import Tool, Tools
 
 
 class ToolExecutor:
@@ -31,33 +32,43 @@ class ToolExecutor:
         assert isinstance(node.work, ToolCall)
         return str(getattr(self.tools.find(node.work.name), "fingerprint", ""))
 
-    def validate(self, node: NodePlan) -> list[tuple[str, str, str | None]]:
-        assert isinstance(node.work, ToolCall)
-        if self.tools.find(node.work.name) is not None:
-            return []
-        error = self._unknown(node.work.name)
-        return [(error.code, str(error), error.hint)]
+    def validate(self, node: NodePlan, inputs: Any = None) -> Findings:
+        """Whether there is such a tool, and whether it takes the arguments; where secrets are in it, it will say."""
+        work = node.work
+        assert isinstance(work, ToolCall)
+        try:
+            tool = self._named(work.name)
+            if inputs is not None and not work.arguments.secret_paths:
+                check_arguments(_mapping(inputs, tool), tool.parameters, tool.name)
+        except NodeError as error:
+            return [(error.code, str(error), error.hint)]
+        return ()
 
     async def perform(self, call: Call) -> Any:
         """The tool's result as JSON data or an opaque value. Raises what the tool raises, or `NodeError`."""
         work = call.node.work
         assert isinstance(work, ToolCall)
-        tool = self.tools.find(work.name)
-        if tool is None:
-            raise self._unknown(work.name)
-        if not isinstance(call.inputs, dict):
-            raise NodeError("InvalidInput", f"'with' gives {tool.name} no mapping of arguments", code="tool.arguments")
+        tool = self._named(work.name)
         try:
-            result = plain(await tool.call(call.inputs, call))
+            result = plain(await tool.call(_mapping(call.inputs, tool), call))
         finally:
             if call.printed:
                 await keep_prints(call, tool.name)
         return checked(result, call.node.schema, tool.name)
 
-    def _unknown(self, name: str) -> NodeError:
+    def _named(self, name: str) -> Tool:
+        tool = self.tools.find(name)
+        if tool is not None:
+            return tool
         near = self.tools.suggest(name)
         hint = f"did you mean '{near}'?" if near else "register it with @nbflow.tool, or define it in the notebook"
-        return NodeError("InvalidInput", f"there is no tool '{name}'", code="tool.unknown", hint=hint)
+        raise NodeError("InvalidInput", f"there is no tool '{name}'", code="tool.unknown", hint=hint)
+
+
+def _mapping(inputs: Any, tool: Tool) -> dict[str, Any]:
+    if not isinstance(inputs, dict):
+        raise NodeError("InvalidInput", f"'with' gives {tool.name} no mapping of arguments", code="tool.arguments")
+    return inputs
 
 
 async def keep_prints(call: Call, name: str) -> None:

@@ -7,7 +7,7 @@ into a wait (ask, wait, listen), or into an `Attempt` that its executor performs
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -16,6 +16,8 @@ from nbflow.execution.message import message
 from nbflow.execution.outcomes import BodyDone, Moved, Outcome
 from nbflow.execution.state import ExecutionState, Frame, NodeState
 from nbflow.plan.plan import Effects, NodePlan
+
+Findings = Sequence[tuple[str, str, str | None]]  # code, message, hint
 
 
 class Scope(dict[str, Any], ABC):
@@ -87,8 +89,11 @@ class Executor(Protocol):
         """A hash of the code a node calls, so that its change changes what the node means; empty where none is."""
         ...
 
-    def validate(self, node: NodePlan) -> list[tuple[str, str, str | None]]:
-        """What is wrong with a node before it runs: (code, message, hint)."""
+    def validate(self, node: NodePlan, inputs: Any = None) -> Findings:
+        """What is wrong with a node before it runs: asked when an execution starts, and with its resolved inputs.
+
+        Of inputs that are given, secrets are shown as references. A node with findings is not performed.
+        """
         ...
 
     async def perform(self, call: Call) -> Any:

@@ -18,10 +18,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 from pydantic.errors import PydanticInvalidForJsonSchema, PydanticSchemaGenerationError, PydanticUserError
 
-from nbflow.errors import NodeError
+from nbflow.ports.arguments import check_arguments, wrong_arguments
 from nbflow.ports.executors import Call
-from nbflow.spec.names import did_you_mean, listed
-from nbflow.spec.schema import check
 from nbflow.spec.schema.problems import MOST
 from nbflow.spec.schema.typed import sentence
 
@@ -63,34 +61,12 @@ class Signature:
         return placed, values
 
 
-def check_arguments(arguments: Mapping[str, Any], schema: Mapping[str, Any], what: str) -> None:
-    """Raises `NodeError` (`InvalidInput`, ``tool.arguments``) saying which argument is wrong and what came."""
-    properties = schema.get("properties", {})
-    if not arguments and not schema.get("required"):
-        return
-    if schema.get("additionalProperties") is False:
-        for name in arguments:
-            if name not in properties:
-                hint = did_you_mean(name, properties) or f"arguments: {listed(properties) or 'none'}"
-                raise _invalid(f"'{name}' is not an argument of {what}", hint)
-    for name in schema.get("required", ()):
-        if name not in arguments:
-            raise _invalid(f"{what} needs '{name}'", properties.get(name, {}).get("description"))
-    problems = check(arguments if type(arguments) is dict else dict(arguments), schema)
-    if problems:
-        raise _invalid("; ".join(f"{what}: {problem.message}" for problem in problems), problems[0].hint)
-
-
-def _invalid(message: str, hint: str | None = None) -> NodeError:
-    return NodeError("InvalidInput", message, code="tool.arguments", hint=hint)
-
-
 def _made(model: type[BaseModel], arguments: Mapping[str, Any], what: str) -> dict[str, Any]:
     try:
         made = model.model_validate(arguments)
     except ValidationError as problem:
         words = "; ".join(sentence(one) for one in problem.errors(include_url=False)[:MOST])
-        raise _invalid(f"{what}: {words}") from None
+        raise wrong_arguments(f"{what}: {words}") from None
     fields = type(made).model_fields.items()
     return {str(field.alias): getattr(made, name) for name, field in fields if field.alias in arguments}
 

@@ -55,6 +55,9 @@ def check(value: Any, schema: Schema, *, name: str = "") -> list[Problem]:
     return found
 
 
+NO_INPUTS: Schema = {"type": "object", "properties": {}, "additionalProperties": False}  # of one that declares none
+
+
 def apply_inputs(schema: Schema, given: Mapping[str, Any]) -> dict[str, Any]:
     """The inputs of an execution: what was given, and the defaults of what was not. Raises InputError."""
     properties: Mapping[str, Schema] = schema.get("properties", {})

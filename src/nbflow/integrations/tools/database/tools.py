@@ -16,9 +16,9 @@ from nbflow.integrations.tools.database.asking import Ask, Database, Rows, mappi
 from nbflow.integrations.tools.database.files import duckdb_database, sqlite_database
 from nbflow.integrations.tools.database.postgres import PostgresDatabase
 from nbflow.integrations.tools.database.statements import checked_values, single
-from nbflow.integrations.tools.signatures import check_arguments
 from nbflow.integrations.tools.threads import Threads
 from nbflow.plan.plan import AgentCall, Effects
+from nbflow.ports.arguments import check_arguments
 from nbflow.ports.executors import Call
 from nbflow.spec.names import did_you_mean, listed
 

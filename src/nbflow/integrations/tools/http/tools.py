@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from nbflow.errors import NodeError
 from nbflow.integrations.tools.http.addresses import checked_url
-from nbflow.integrations.tools.signatures import check_arguments
 from nbflow.plan.plan import AgentCall, Effects
+from nbflow.ports.arguments import check_arguments
 from nbflow.ports.executors import Call
 from nbflow.spec.durations import parse_duration
 

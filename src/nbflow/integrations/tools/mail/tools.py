@@ -8,8 +8,8 @@ from typing import Any
 from nbflow.errors import NodeError
 from nbflow.integrations.tools.mail.message import address, compose
 from nbflow.integrations.tools.mail.server import MaybeSent, deliver, read_server
-from nbflow.integrations.tools.signatures import check_arguments
 from nbflow.plan.plan import AgentCall, Effects
+from nbflow.ports.arguments import check_arguments
 from nbflow.ports.clock import Clock
 from nbflow.ports.executors import Asks, Call
 

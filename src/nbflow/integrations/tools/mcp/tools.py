@@ -13,8 +13,8 @@ from typing import Any
 
 from nbflow.errors import ExecutorError, NodeError
 from nbflow.integrations.tools.mcp.server import Address, McpServer
-from nbflow.integrations.tools.signatures import check_arguments
 from nbflow.plan.plan import Effects
+from nbflow.ports.arguments import check_arguments
 from nbflow.ports.executors import Call
 from nbflow.ports.tools import Tool
 from nbflow.spec.names import did_you_mean, listed
