@@ -298,3 +298,24 @@ def test_tools_are_listed_and_one_is_shown_with_its_arguments(kernel):
     shown = kernel.run("%workflow tools stir").streams
     assert shown.split() == "stir (idempotent) Stir a bowl. bowl string, required times integer, default 3".split()
     assert "did you mean 'http.get'?" in kernel.run("%workflow tools http.gett").all
+
+
+def test_again_lets_the_next_cell_keep_what_did_not_change_and_no_other(kernel):
+    cell = "%%workflow repeated\nnodes:\n  a: {{tool: slow, with: {{seconds: 0.05}}}}\n  b: {{tool: blocking, with: {{seconds: {}}}, needs: [a]}}\n"
+    kernel.run("calls.clear()")
+    kernel.run(cell.format(0.01))
+    kernel.run("%workflow again")
+    reply = kernel.run(cell.format(0.02))
+    assert reply.status == "ok"
+    assert "kept" in reply.streams
+    assert kernel.run("calls").result == "['slow']"
+    kernel.run(cell.format(0.03))
+    assert kernel.run("calls").result == "['slow', 'slow']"
+
+
+def test_again_before_there_is_anything_to_keep_runs_all(kernel):
+    reply = kernel.run("%workflow again")
+    assert reply.status == "ok"
+    reply = kernel.run("%%workflow never_before\nnodes: {a: {set: {v: 1}}}")
+    assert reply.status == "ok"
+    assert "kept" not in reply.streams

@@ -105,3 +105,15 @@ def test_ipython_runs_a_file_of_cells(tmp_path):
     (tmp_path / "script.ipy").write_text("%load_ext nbflow\nx = %workflow run flow\nprint(x.phase, x.outputs)\n")
     done = ipython(tmp_path, "script.ipy")
     assert "completed {'b': {'v': 1}}" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_background_run_leaves_a_picture_that_is_as_true_as_can_be(tmp_path):
+    """The kernel ends with the last cell; what is saved is how things stood then, with the time."""
+    flow = "%%workflow behind --background --as execution\nnodes:\n  a: {tool: slow, with: {seconds: 0.1}}\n  b: {tool: slow, with: {seconds: 600}, needs: [a]}\n"
+    book = notebook(SETUP, flow, "await execution.until('a')")
+    NotebookClient(book, timeout=60, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    data = final(book, 1)
+    assert "behind running · 1 of 2 nodes" in data["text/plain"]
+    assert " · as of " in data["text/plain"]
+    assert '<img src="data:image/svg+xml' in data["text/html"]
+    assert "p-completed" in data["image/svg+xml"]

@@ -89,11 +89,21 @@ async def start(session: Session, options: Options, workflow: Workflow) -> Execu
 
 async def _begin(session: Session, options: Options, workflow: Workflow) -> Execution:
     """A new execution, with finished work kept when that is asked for; while debugging it always is."""
-    earlier = session.latest.get(workflow.name) if options.debug and options.reuse is None else None
-    if options.reuse is None and earlier is None:
+    before = await _earlier(session, options, workflow.name)
+    if before is None:
         return assembly.engine(options.store).start(workflow.plan, options.inputs, mock=options.mock)
-    before = await find_execution(options.reuse or earlier or workflow.name, options.store)
     return await session.rerun(before, workflow.plan, options.inputs, store=options.store, mock=options.mock)
+
+
+async def _earlier(session: Session, options: Options, name: str) -> Execution | None:
+    """The execution whose results are kept: the one that is named, else this notebook's last where that is wanted."""
+    again, session.again = session.again, False
+    latest = session.latest.get(name)
+    if options.reuse is not None:
+        return await find_execution(options.reuse or name, options.store)
+    if latest is None or not (options.debug or again):
+        return None
+    return await find_execution(latest, options.store)
 
 
 def check_breaks(plan: Plan, nodes: list[str]) -> None:

@@ -221,6 +221,11 @@ async def _rerun(session: Session, line: str) -> Any:
     return await (session.follow(again) if arguments.background else session.wait_for(again))
 
 
+async def _again(session: Session, line: str) -> None:
+    _read(session, line)
+    session.again = True
+
+
 async def _fork(session: Session, line: str) -> Any:
     arguments = _read(session, line)
     usage = "%workflow fork ID --at NODE [-i KEY=VALUE | --over FILE or $NAME]"
@@ -253,6 +258,7 @@ COMMANDS: dict[str, Command] = {
         "ID [NAME|FILE] [--from NODE]",
         "run again, changed or not, with -i other inputs, and keep what did not change",
     ),
+    "again": Command(_again, "", "let the next %%workflow cell keep what did not change, as with --reuse"),
     "save": Command(_save, "NAME", "keep a workflow's version in the catalog"),
     "workflows": Command(_workflows, "", "the workflows of the catalog as a DataFrame"),
     "tools": Command(_tools, "[NAME]", "the tools there are as a DataFrame, or one with its arguments"),

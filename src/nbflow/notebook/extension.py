@@ -50,6 +50,7 @@ class Extension:
         shell.events.register("pre_run_cell", self.rewrite.pre)
         shell.events.register("post_run_cell", self.rewrite.post)
         shell.events.register("pre_run_cell", self.fresh)
+        shell.events.register("post_run_cell", self.refresh)
         self.rewrite.pre()  # the cell with %load_ext runs now
         formatter = shell.display_formatter
         assert formatter is not None
@@ -69,6 +70,7 @@ class Extension:
         shell.input_transformers_post.remove(self.rewrite)
         for event, callback in (
             ("pre_run_cell", self.rewrite.pre), ("post_run_cell", self.rewrite.post), ("pre_run_cell", self.fresh),
+            ("post_run_cell", self.refresh),
         ):  # fmt: skip
             shell.events.unregister(event, callback)
         if shell.display_formatter is not None:
@@ -82,6 +84,10 @@ class Extension:
     def fresh(self, info: Any = None) -> None:
         """A new cell has drawn nothing yet."""
         self.session.drawn.clear()
+
+    def refresh(self, result: Any = None) -> None:
+        """At the end of every cell, what stays of running executions is as they are."""
+        self.session.refresh()
 
     def draw(self, execution: Execution) -> None:
         """An execution as a cell's value is drawn, unless the cell has drawn it."""

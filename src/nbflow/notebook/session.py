@@ -58,7 +58,9 @@ class Session:
         self._breakpoints: Kept | None = None
         self.views: dict[str, LiveView] = {}
         self.latest: dict[str, str] = {}  # workflow → the execution that this notebook began last
+        self.again = False  # whether the next cell keeps what did not change
         self.drawn: set[str] = set()  # executions that this cell shows already
+        self.stills: dict[str, Callable[[], None]] = {}  # execution → what brings its saved picture up to date
         self._past: list[PastView] = []
         self._showing: set[asyncio.Task[Execution]] = set()
         self._reused: dict[str, Reuse] = {}
@@ -75,6 +77,11 @@ class Session:
             scheme, _, place = stores.store_url(self.preferences.store or None).partition(":///")
             self._breakpoints = Kept(Path(place).parent if scheme == "duckdb" else None)
         return self._breakpoints.of(workflow)
+
+    def hold(self, execution: Execution) -> None:
+        """Hold an execution that has just been made before its first node, with the breakpoints of its workflow."""
+        self.stops_of(execution.plan.name).apply(execution, on_error=True)
+        execution.step()
 
     # --- starting from earlier results -------------------------------------------------------------------
 
@@ -222,16 +229,34 @@ class Session:
     ) -> Callable[[], None]:
         """A run without a person (nbclient, papermill): what is saved is the still picture and nothing else."""
         area, name = screen.OutputArea(), f"nbflow-{execution.id}"
-        area.show({"text/plain": summary.headline(watch, execution.id, self.now())}, name)
+        shown = -1
+
+        def picture() -> html.Bundle:
+            nonlocal shown
+            shown = watch.state.sequence
+            return dict(html.final(watch, execution.id, self.now(), place))
+
+        def bring_up_to_date() -> None:
+            if watch.state.sequence != shown:
+                area.replace(picture(), name)
+
+        area.show(picture(), name)
         forget = execution.subscribe(lambda records: _fold(watch, records))
         progress.start(SILENCE)
+        self.stills[execution.id] = bring_up_to_date
 
         def closing() -> None:
             forget()
             progress.close()
-            area.replace(dict(html.final(watch, execution.id, self.now(), place)), name)
+            self.stills.pop(execution.id, None)
+            bring_up_to_date()
 
         return closing
+
+    def refresh(self) -> None:
+        """Bring what is saved of running executions up to date: a runner hears of it only while a cell runs."""
+        for bring_up_to_date in tuple(self.stills.values()):
+            bring_up_to_date()
 
     def _tell(self, execution: Execution, words: str) -> None:
         view = self.views.get(execution.id)

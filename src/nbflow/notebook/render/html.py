@@ -73,6 +73,7 @@ def _headline(root: ET.Element, watch: Watch, execution: str, now: float | None)
         summary.progress(watch),
         *([seconds(took)] if took is not None else []),
         *summary.usage(watch),
+        *summary.as_of(state, now),
     ]
     add(line, "span", f"{' · '.join(facts)} · ", SOFT)
     add(line, "code", clean(execution), f"{SOFT};font-size:11px;background:none")

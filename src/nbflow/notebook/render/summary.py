@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from nbflow.execution.state import ExecutionState, NodeState
@@ -34,7 +35,7 @@ def headline(watch: Watch, execution: str, now: float | None = None) -> str:
     words = [f"{glyph(state.phase)} {clean(state.workflow)} {state.phase}", progress(watch)]
     took = elapsed(state, now)
     words += [seconds(took)] if took is not None else []
-    words += usage(watch)
+    words += [*usage(watch), *as_of(state, now)]
     return " · ".join([*words, clean(execution)])
 
 
@@ -53,6 +54,13 @@ def usage(watch: Watch) -> list[str]:
     """Tokens and cost, where models were called."""
     words = [f"{watch.tokens:,} tokens"] if watch.tokens else []
     return words + ([f"${watch.cost:.4f}"] if watch.cost else [])
+
+
+def as_of(state: ExecutionState, now: float | None) -> list[str]:
+    """When a picture of what goes on was made, since it stays as it was."""
+    if state.ended is not None or now is None:
+        return []
+    return [f"as of {datetime.fromtimestamp(now, UTC).astimezone().strftime('%H:%M:%S')}"]
 
 
 def elapsed(state: ExecutionState, now: float | None) -> float | None:
