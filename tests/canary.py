@@ -1,7 +1,7 @@
 """Runs the suite with canary keys and searches everything it left for them: ``python -m tests.canary``.
 
 What is searched: every file under the tests' temporary folder (stores, notebooks, pages, logs), every new file of
-the work tree, and all that the run printed. Exit 1 when a key is found in any form.
+the work tree, and all that the run printed. Exit 1 when a key is found in any form, or when a test fails; both are named.
 """
 
 from __future__ import annotations
@@ -25,15 +25,25 @@ def main(arguments: list[str]) -> int:
     environment = {**os.environ, **keys, "OPENAI_BASE_URL": f"{nowhere}/v1", "ANTHROPIC_BASE_URL": nowhere}
     before = _new_files()
     with tempfile.TemporaryDirectory(prefix="nbflow-canary-") as folder:
-        command = [sys.executable, "-m", "pytest", f"--basetemp={folder}/tests", "-p", "no:cacheprovider", *arguments]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            f"--basetemp={folder}/tests",
+            "-p",
+            "no:cacheprovider",
+            "-rfE",
+            *arguments,
+        ]
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
         hits = [f"printed: {seen}" for seen in found_in(done.stdout + done.stderr, secrets)]
         hits += found_below(Path(folder), secrets)
     for path in sorted(_new_files() - before):
         hits += [f"{path.relative_to(ROOT)}: {seen}" for seen in found_in(path.read_bytes(), secrets)]
-    tail = done.stdout.decode(errors="replace").strip().splitlines()[-1:]
-    print(*tail, f"{len(hits)} files or outputs hold a key", *hits, sep="\n")
-    return 1 if hits else 0
+    lines = done.stdout.decode(errors="replace").strip().splitlines()
+    failing = [line for line in lines if line.startswith(("FAILED ", "ERROR "))]
+    print(*failing, *lines[-1:], f"{len(hits)} files or outputs hold a key", *hits, sep="\n")
+    return 1 if hits or done.returncode else 0
 
 
 def _new_files() -> set[Path]:
