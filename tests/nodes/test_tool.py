@@ -11,6 +11,7 @@ import threading
 from enum import Enum
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import pytest
 from pydantic import BaseModel, Field
 
@@ -278,3 +279,24 @@ async def test_effects_are_the_nodes_then_the_tools(registry, executor):
     assert executor.effects(attempted(tool("careful")).call.node) == "once"
     assert executor.effects(attempted(tool("careful"), effects="none").call.node) == "none"
     assert executor.effects(attempted(tool("nowhere")).call.node) == "once"
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (float("nan"), "holds NaN, which is not JSON"),
+        ({"a": [1.0, float("-inf")]}, "holds infinity, which is not JSON"),
+        (np.float64("nan"), "holds NaN, which is not JSON"),
+        ({"a": np.float32("inf")}, "holds infinity, which is not JSON"),
+    ],
+)
+async def test_what_is_no_number_of_json_fails_the_attempt(registry, executor, value, words):
+    registry.register(lambda: value, "mean")
+    with pytest.raises(NodeError, match=words) as caught:
+        await executor.perform(attempted(tool("mean"), {}).call)
+    assert (caught.value.kind, caught.value.hint) == ("InvalidOutput", "give null for what is not known")
+
+
+async def test_numbers_of_numpy_are_numbers(registry, executor):
+    registry.register(lambda: {"a": np.float64(2.5), "b": np.int64(3), "c": np.bool_(True)}, "numbers")
+    assert await executor.perform(attempted(tool("numbers"), {}).call) == {"a": 2.5, "b": 3, "c": True}

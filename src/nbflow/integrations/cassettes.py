@@ -129,8 +129,13 @@ def _stored(value: Any) -> Any:
     if isinstance(value, bytes):
         return {"$bytes": base64.b64encode(value).decode()}
     if hasattr(value, "to_dict") and hasattr(value, "columns"):
-        return {"$frame": {name: plain(list(value[name])) for name in value.columns}}
+        return {"$frame": {name: list(map(_cell, value[name])) for name in value.columns}}
     return value
+
+
+def _cell(value: Any) -> Any:
+    """A cell of a DataFrame, in which NaN stands for what is not there."""
+    return value if type(value) is float else plain(value)
 
 
 def _restored(value: Any) -> Any:

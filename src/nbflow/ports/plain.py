@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from math import isfinite, isnan
 from typing import Any
 
 from nbflow.errors import NodeError
@@ -32,8 +33,10 @@ def plain(value: Any, depth: int = 0) -> Any:
     Raises `NodeError` (`InvalidOutput`) for what can be neither stored nor passed on.
     """
     kind = type(value)
-    if kind is str or value is None or kind is int or kind is bool or kind is float:
+    if kind is str or value is None or kind is int or kind is bool:
         return value
+    if kind is float:
+        return _finite(value)
     if depth > 200:
         raise NodeError("InvalidOutput", "the result is nested deeper than 200 levels, or contains itself")
     if kind is dict:
@@ -41,6 +44,17 @@ def plain(value: Any, depth: int = 0) -> Any:
     if kind is list or kind is tuple:
         return [plain(item, depth + 1) for item in value]
     return _other(value, depth)
+
+
+def _finite(value: float) -> float:
+    if isfinite(value):
+        return value
+    name = "NaN" if isnan(value) else "infinity"
+    raise NodeError(
+        "InvalidOutput",
+        f"the result holds {name}, which is not JSON and cannot be kept",
+        hint="give null for what is not known",
+    )
 
 
 def _key(key: Any) -> str:
@@ -60,9 +74,11 @@ def _other(value: Any, depth: int) -> Any:  # noqa: C901 - one flat list of what
         return [plain(item, depth + 1) for item in value]
     if isinstance(value, set | frozenset):
         return [plain(item, depth + 1) for item in sorted(value, key=repr)]
-    for known in (str, bool, int, float):
+    for known in (str, bool, int):
         if isinstance(value, known):
             return known(value)
+    if isinstance(value, float):
+        return _finite(float(value))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name), depth + 1) for field in dataclasses.fields(value)}
     if hasattr(value, "model_dump"):
@@ -70,7 +86,7 @@ def _other(value: Any, depth: int) -> Any:  # noqa: C901 - one flat list of what
     if hasattr(value, "isoformat"):
         return value.isoformat()
     if type(value).__module__.partition(".")[0] in OPAQUE:
-        return value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
+        return plain(value.item()) if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
     raise NodeError(
         "InvalidOutput",
         f"the result is a {type(value).__name__}, which cannot be kept",

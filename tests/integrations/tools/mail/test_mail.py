@@ -271,6 +271,20 @@ async def secure(certificate):
     server.close()
 
 
+async def test_a_server_without_tls_gets_no_mail_unless_it_is_said(serve):
+    box = Box()
+    plain = (await serve(box)).removesuffix("?tls=none")
+    for url, words, hint in (
+        (plain, "offers no STARTTLS, and mail is not sent to it unprotected", "?tls=none"),
+        (plain.replace("smtp:", "smtps:"), "does not begin with TLS", "smtp://"),
+    ):
+        with pytest.raises(NodeError, match=words) as caught:
+            await send(sender(url))
+        assert (caught.value.kind, caught.value.code) == ("InvalidInput", "email.tls")
+        assert hint in caught.value.hint
+    assert box.mails == []
+
+
 async def test_login_goes_over_tls_that_is_checked(secure, certificate, monkeypatch):
     box, port = secure
     url = f"smtp://me:{{PASSWORD}}@127.0.0.1:{port}"

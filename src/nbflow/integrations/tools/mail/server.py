@@ -12,6 +12,7 @@ from nbflow.errors import NodeError
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
 SECONDS = 30.0
+NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNEXPECTED_MESSAGE")  # what OpenSSL says of another protocol
 
 
 class MaybeSent(Exception):
@@ -77,13 +78,24 @@ async def _deliver(
     except aiosmtplib.SMTPAuthenticationError:
         return NodeError("Refused", f"{server.host} does not accept the user or password", code="email.login")
     except (aiosmtplib.SMTPException, OSError) as problem:
-        return NodeError(
-            "Unavailable", f"{server.host}:{server.port} cannot be reached: {_line(problem)}", code="email.connect"
-        )
+        return _no_connection(server, problem)
     try:
         return await _hand_over(smtp, server, message, sender, everyone)
     finally:
         smtp.close()
+
+
+def _no_connection(server: Server, problem: Exception) -> NodeError:
+    """Nobody there, or somebody who does not speak TLS as it is set."""
+    where = f"{server.host}:{server.port}"
+    if server.tls == "starttls" and "STARTTLS" in str(problem):
+        message = f"{where} offers no STARTTLS, and mail is not sent to it unprotected"
+        hint = "smtps://… where TLS begins at once; ?tls=none at the end for a server on this machine"
+        return NodeError("InvalidInput", message, code="email.tls", hint=hint)
+    if server.tls == "tls" and any(sign in str(problem) for sign in NO_TLS):
+        message = f"{where} does not begin with TLS"
+        return NodeError("InvalidInput", message, code="email.tls", hint="smtp://… where TLS begins with STARTTLS")
+    return NodeError("Unavailable", f"{where} cannot be reached: {_line(problem)}", code="email.connect")
 
 
 async def _hand_over(
