@@ -210,3 +210,20 @@ async def test_three_hundred_views_leave_no_widget_and_no_growth():
 
 async def test_messages_are_paced():
     assert 1 / views.PACE <= 10
+
+
+async def test_again_is_for_the_cell_and_not_while_it_waits():
+    kept = []
+    opened = Opened(ASKING, again=kept.append)
+    await opened.until(lambda message: message["h"]["phase"] == "waiting")
+    assert "again" in [tool[0] for tool in opened.controls.tools()]
+    opened.says(cmd="again")
+    note = (await opened.until(lambda message: "n" in message))["n"]
+    assert "run the cell again" in note["text"]
+    assert kept == [opened.execution]
+    opened.controls.waiting = object()
+    assert "again" not in [tool[0] for tool in opened.controls.tools()]
+    opened.says(cmd="again")
+    assert (await opened.until(lambda message: "n" in message))["n"]["bad"]
+    opened.execution.cancel()
+    await opened.execution.until("cancelled")

@@ -319,3 +319,16 @@ def test_again_before_there_is_anything_to_keep_runs_all(kernel):
     reply = kernel.run("%%workflow never_before\nnodes: {a: {set: {v: 1}}}")
     assert reply.status == "ok"
     assert "kept" not in reply.streams
+
+
+def test_again_stops_what_still_runs_and_goes_on_from_it(kernel):
+    cell = "%%workflow overtaken --background --as {}\nnodes:\n  a: {{tool: slow, with: {{seconds: 0.05}}}}\n  b: {{tool: slow, with: {{seconds: {}}}, needs: [a]}}\n"
+    kernel.run("calls.clear()")
+    kernel.run(cell.format("first", 600))
+    kernel.run("await first.until('a')")
+    kernel.run("%workflow again")
+    kernel.run(cell.format("second", 0.01))
+    kernel.run("await second")
+    assert kernel.run("first.phase, second.phase").result == "('suspended', 'completed')"
+    assert kernel.run("second.nodes['a'].taken['execution'] == first.id").result == "True"
+    kernel.run("first.cancel(); await first.until('cancelled')")

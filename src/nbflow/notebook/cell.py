@@ -103,7 +103,12 @@ async def _earlier(session: Session, options: Options, name: str) -> Execution |
         return await find_execution(options.reuse or name, options.store)
     if latest is None or not (options.debug or again):
         return None
-    return await find_execution(latest, options.store)
+    earlier = await find_execution(latest, options.store)
+    if again and earlier.driven and not earlier.ended:
+        earlier.suspend()  # it would do the same work beside its successor
+        await earlier.until("suspended")
+        session.put_away(earlier)
+    return earlier
 
 
 def check_breaks(plan: Plan, nodes: list[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from nbflow.errors import IllegalMove
@@ -19,6 +19,10 @@ SAID = {
     "edit_context": "the context of {} is changed; the change is recorded",
     "edit_inputs": "the inputs of the execution are changed for what has not read them; the change is recorded",
 }
+OF_THE_CELL = {  # what is done to the cell, and not to the execution
+    "detach": ("Detach", "give the cell back; the execution goes on"),
+    "again": ("Again", "run the cell as it is now and keep what did not change (key r, Alt+Shift+Enter in the cell)"),
+}
 Tool = tuple[str, str, str, bool, bool]
 
 
@@ -27,10 +31,10 @@ class Controls:
 
     def __init__(
         self, execution: Execution, picture: Picture, breakpoints: Breakpoints, *, debug: bool = False,
-        waiting: Waiting | None = None,
+        waiting: Waiting | None = None, again: Callable[[Execution], None] | None = None,
     ) -> None:  # fmt: skip
         self.execution, self.picture, self.breakpoints = execution, picture, breakpoints
-        self.debug, self.waiting = debug, waiting
+        self.debug, self.waiting, self.again = debug, waiting, again
         self._places = {item.key: item.path for item in picture.items()}
 
     # --- the toolbar -------------------------------------------------------------------------------------
@@ -47,11 +51,13 @@ class Controls:
             shown.append(self._tool("cancel", live or phase == "suspended"))
         if self.waiting is not None:
             shown.append(self._tool("detach", live))
+        elif self.again is not None:
+            shown.append(self._tool("again", True))
         return shown
 
     def _tool(self, name: str, on: bool, *, main: bool = False) -> Tool:
-        if name == "detach":
-            return name, "Detach", "give the cell back; the execution goes on", on, main
+        if name in OF_THE_CELL:
+            return name, *OF_THE_CELL[name], on, main
         verb = BY_NAME[name]
         return name, verb.button, verb.does, on, main
 
@@ -67,8 +73,8 @@ class Controls:
 
     def do(self, message: Message) -> str | None:
         command = message["cmd"]
-        if command == "detach":
-            return self._detach()
+        if command in OF_THE_CELL:
+            return self._detach() if command == "detach" else self._again()
         verb = BY_NAME.get(command)
         if verb is None:
             raise IllegalMove(f"there is no command {command!r}")
@@ -84,6 +90,12 @@ class Controls:
         waiting, self.waiting = self.waiting, None
         waiting.detach()
         return "the cell is given back; the execution goes on"
+
+    def _again(self) -> str:
+        if self.again is None or self.waiting is not None:
+            raise IllegalMove("the cell still waits for this execution; stop it, or give the cell back first")
+        self.again(self.execution)
+        return "run the cell again: what did not change is kept"
 
     def _node(self, message: Message) -> str:
         path = message.get("path")

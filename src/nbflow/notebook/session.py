@@ -182,7 +182,9 @@ class Session:
         place = await layout_aside(picture)
         if not self.looked_at:
             return self._unattended(execution, watch, place, progress)
-        controls = Controls(execution, picture, self.stops_of(execution.plan.name), debug=debug, waiting=waiting)
+        controls = Controls(
+            execution, picture, self.stops_of(execution.plan.name), debug=debug, waiting=waiting, again=self._keep
+        )
         view = LiveView(execution, watch, place, screen.OutputArea(), controls, self.now)
         view.widget.theme = self.preferences.theme
         view.on_end.append(progress.close)
@@ -193,6 +195,15 @@ class Session:
         silence = asyncio.get_running_loop().call_later(SILENCE, self._unless_greeted, view, progress)
         view.on_end += [silence.cancel, lambda: self._gone(execution.id, view)]
         return view.close
+
+    def _keep(self, execution: Execution) -> None:
+        """The next cell of this workflow goes on from this execution."""
+        self.again, self.latest[execution.plan.name] = True, execution.id
+
+    def put_away(self, execution: Execution) -> None:
+        """Let the view of an execution end, whatever becomes of the execution."""
+        if (view := self.views.get(execution.id)) is not None:
+            view.close()
 
     def _gone(self, id: str, view: LiveView) -> None:
         if self.views.get(id) is view:
