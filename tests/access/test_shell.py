@@ -480,8 +480,12 @@ def test_a_picture_is_written_in_the_format_its_name_ends_in(shell):
 
 
 def test_what_the_optimiser_does_is_explained(shell):
-    text = "name: chain\nnodes:\n  a: {set: {x: =1 + 1}}\n  b: {set: {y: 1}, needs: a}\n  c: {set: {z: 1}, needs: [a, b]}\n"
+    text = (
+        "name: chain\nnodes:\n  a: {set: {x: =1 + 1}}\n  b: {set: {y: 1}, needs: a}\n  c: {set: {z: 1}, needs: [a, b]}\n"
+        "  d: {set: {unread: 1}}\noutputs: {z: =c.z}\n"
+    )
     said = shell("graph", shell.write("chain.yaml", text), "--explain")
+    assert "prune: d: no output and no effect needs it" in said.err
     assert said.code == 0
     assert said.out.startswith("<svg")
     assert "fold: a: " in said.err

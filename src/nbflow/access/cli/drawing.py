@@ -31,7 +31,7 @@ Form = Annotated[Format | None, typer.Option("--format", help="svg, dot or merma
 Out = Annotated[Path | None, typer.Option("-o", "--output", metavar="OUT", help="write here, not to stdout")]
 
 
-Explain = Annotated[bool, typer.Option("--explain", help="say on stderr what the optimiser makes of it")]
+Explain = Annotated[bool, typer.Option("--explain", help="say on stderr what could be folded, dropped and pruned")]
 
 
 def graph(file: File, format: Form = None, output: Out = None, explain: Explain = False) -> None:
@@ -40,7 +40,7 @@ def graph(file: File, format: Form = None, output: Out = None, explain: Explain 
         source = read_source(file)
         answer.source = source.name
         workflow = assembly.parse(source.text, folder=source.folder, tools_known=False)
-        for line in explained(workflow.plan) if explain else ():
+        for line in explained(workflow.plan, prune=True) if explain else ():
             say(line, "dim")
         chosen = format or (ENDINGS.get(output.suffix) if output else None) or Format.svg
         _write(drawn(workflow.plan, chosen), output)
