@@ -376,7 +376,20 @@ def recover(id: str | None = None, *, store: str | None = None) -> list[Executio
 
 
 async def fork(
-    id: str, at: str | int, *, inputs: Mapping[str, Any] | None = None, store: str | None = None
+    id: str,
+    at: str | int | None = None,
+    *,
+    inputs: Mapping[str, Any] | None = None,
+    edits: forking.Edits | None = None,
+    effects: str | None = None,
+    store: str | None = None,
+    into: str | None = None,
 ) -> Execution:
-    """A new execution that shares the records of another up to a node or sequence and goes its own way."""
-    return await forking.fork(engine(store), open(id, store), at, inputs=inputs)
+    """A new execution that shares the records of another up to a node or sequence and goes its own way.
+
+    Without `at` it goes on from the node it failed at. `store` is where the other is kept, `into` where the new one
+    will be; in another store what may happen only once is mocked, unless `effects` is ``real``. `inputs` and `edits`
+    are as in `Execution.fork`.
+    """
+    from_, to = open(id, store), engine(into if into is not None else store)
+    return await forking.fork(to, from_, at, inputs=inputs, edits=edits, effects=effects)

@@ -71,7 +71,7 @@ async def _retry_all(session: Session, execution: Execution, arguments: Argument
 
 def _break(session: Session, execution: Execution, arguments: Arguments) -> None:
     node = arguments.word(1, "the node", "%workflow break ID NODE [WHEN]")
-    _known(execution, node)
+    check_known(execution, node)
     when = " ".join(arguments.words[2:]) or None
     session.write(session.stops_of(execution.plan.name).toggle(execution, node, when))
 
@@ -84,7 +84,7 @@ def _do(execution: Execution, name: str, arguments: Arguments) -> None:
     what = "the name" if name == "signal" else "the node"
     target = arguments.word(1, what, f"%workflow {name} ID {verb.takes}")
     if name != "signal":
-        _known(execution, target)
+        check_known(execution, target)
     verb.do(execution, target, _mapping(arguments, 2) if name in MAPPINGS else arguments.value(2))
 
 
@@ -116,7 +116,8 @@ def _edit(name: str, arguments: Arguments, takes: str) -> dict[str, Any]:
     return {"node": node, EDITS[name]: _mapping(arguments, 2) if name in MAPPINGS else arguments.value(2)}
 
 
-def _known(execution: Execution, node: str) -> None:
+def check_known(execution: Execution, node: str) -> None:
+    """Raise `NotFound` for a node that an execution neither has reached nor can reach."""
     if node not in execution.state.nodes:
         check_node(execution.plan, node)
 
@@ -133,7 +134,7 @@ async def new_cell(session: Session, arguments: Arguments) -> None:
     """Put a node's inputs and call into a new cell."""
     name = arguments.word(0, "the node", "%workflow node NODE [ID]")
     execution = await find_execution(arguments.words[1] if len(arguments.words) > 1 else None, arguments.store)
-    _known(execution, name)
+    check_known(execution, name)
     if name not in execution.state.nodes:
         raise NotFound(f"{name} did not run in {execution.id}")
     session.next_input(cell_for(execution, name))

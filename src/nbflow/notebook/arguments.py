@@ -16,6 +16,8 @@ FLAGS = {
     "--at": "NODE|RECORD",
     "--from": "NODE",
     "--over": "FILE|$NAME",
+    "--effects": "mock|real",
+    "--debug": "",
     "--format": "svg|dot|mermaid",
     "-i": "KEY=VALUE",
 }

@@ -10,12 +10,12 @@ from nbflow import assembly
 from nbflow.errors import SpecError, render
 from nbflow.integrations.tools.describing import page as page_of
 from nbflow.integrations.tools.describing import row
-from nbflow.notebook import acting, comparing, shelf
+from nbflow.notebook import acting, comparing, forks, shelf
 from nbflow.notebook.arguments import Arguments, read_arguments
 from nbflow.notebook.cell import draw_workflow, run_workflow
 from nbflow.notebook.errors import MagicError, nearest
 from nbflow.notebook.finding import find_execution, find_workflow
-from nbflow.notebook.options import input_value, read_options
+from nbflow.notebook.options import read_options
 from nbflow.notebook.render import dot, mermaid, summary
 from nbflow.notebook.render.extract import picture
 from nbflow.notebook.session import Session
@@ -23,6 +23,7 @@ from nbflow.notebook.verbs import BY_NAME, VERBS
 from nbflow.runtime import readiness
 from nbflow.runtime.readiness import Unready
 
+FORK = "%workflow fork ID [--at NODE] [-i KEY=VALUE | --over FILE or $NAME] [--effects mock|real] [--debug]"
 ALIASES = {"continue": "resume", "stop": "suspend"}
 Run = Callable[[Session, str], Awaitable[Any]]
 
@@ -228,19 +229,8 @@ async def _again(session: Session, line: str) -> None:
 
 async def _fork(session: Session, line: str) -> Any:
     arguments = _read(session, line)
-    usage = "%workflow fork ID --at NODE [-i KEY=VALUE | --over FILE or $NAME]"
-    execution = await find_execution(arguments.word(0, "the execution", usage), arguments.store)
-    at = arguments.flags.get("--at")
-    if at is None:
-        raise MagicError("magic.option", "fork needs a place: a node, or the number of a record", usage)
-    if "--over" in arguments.flags:
-        variants = comparing.read_variants(input_value(arguments.flags["--over"], session.namespace))
-        return comparing.frame_of(await comparing.run_variants(execution, at, variants, store=arguments.store))
-    place = int(at) if at.isdigit() else at
-    known = execution.nodes[at].inputs if arguments.inputs and isinstance(place, str) else {}
-    inputs = {**(known or {}), **arguments.inputs} if arguments.inputs else None
-    forked = await execution.fork(place, inputs=inputs)
-    return await (session.follow(forked) if arguments.background else session.wait_for(forked))
+    execution = await find_execution(arguments.word(0, "the execution", FORK), arguments.store)
+    return await forks.fork(session, execution, arguments)
 
 
 COMMANDS: dict[str, Command] = {
@@ -252,7 +242,11 @@ COMMANDS: dict[str, Command] = {
     "validate": Command(_validate, "NAME|FILE", "check a workflow and run nothing"),
     "explain": Command(_explain, "ID NODE", "why a node stands where it stands"),
     "diff": Command(_diff, "ID ID", "two executions on one graph, with what differs"),
-    "fork": Command(_fork, "ID --at NODE", "go on from a node (or record) on a copy, with -i or --over variants"),
+    "fork": Command(
+        _fork,
+        "ID [--at NODE]",
+        "go on from a node, a record, or where it failed, on a copy; with -i or --over variants",
+    ),
     "rerun": Command(
         _rerun,
         "ID [NAME|FILE] [--from NODE]",

@@ -10,7 +10,6 @@ from typing import Any
 
 import yaml
 
-from nbflow import assembly
 from nbflow.errors import ExecutionFailed
 from nbflow.history import compare, forking
 from nbflow.history.compare import Change
@@ -22,6 +21,7 @@ from nbflow.notebook.render.lettering import clean, seconds, shorten
 from nbflow.notebook.render.looks import Look
 from nbflow.notebook.render.svg import svg
 from nbflow.notebook.render.watch import ROUNDS
+from nbflow.runtime.engine import Engine
 from nbflow.runtime.execution import Execution
 
 MOST = 40  # variants
@@ -85,22 +85,24 @@ def read_variants(given: Any) -> list[Mapping[str, Any]]:
 
 
 async def run_variants(
-    execution: Execution, at: str, variants: Iterable[Mapping[str, Any]], *, store: str | None = None
-) -> list[Execution]:
-    """Fork at a node once a variant, all at the same time; ended, in the order of the variants."""
-    engine, given = assembly.engine(store), execution.nodes[at].inputs
-    forks = []
+    engine: Engine, execution: Execution, at: str | int, variants: Iterable[Mapping[str, Any]], *,
+    effects: str | None = None,
+) -> list[Execution]:  # fmt: skip
+    """Fork at a node once a variant, all at the same time; in their order, ended or (mocked) waiting for a person."""
+    if not isinstance(at, str):
+        raise MagicError("magic.option", "--over gives a node other inputs, so --at names a node", "--at NODE")
+    given, forks = execution.nodes[at].inputs, []
     for variant in variants:
         inputs = {**(given if isinstance(given, dict) else {}), **variant}
         labels = {"variant": shorten(summary.compact(dict(variant)), 80)}
-        forks.append(await forking.fork(engine, execution, at, inputs=inputs, labels=labels))
+        forks.append(await forking.fork(engine, execution, at, inputs=inputs, labels=labels, effects=effects))
     await asyncio.gather(*(_ended(fork) for fork in forks))
     return forks
 
 
 async def _ended(execution: Execution) -> None:
     try:
-        await execution
+        await (execution.until("waiting") if execution.mocked else execution)
     except ExecutionFailed:
         return
 

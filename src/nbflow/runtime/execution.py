@@ -150,6 +150,11 @@ class Execution(Debugging):
         return self._engine
 
     @property
+    def mocked(self) -> bool:
+        """Whether what may happen only once does not happen in it."""
+        return (self._driver.state if self._driver is not None else self.state).effects == "mock"
+
+    @property
     def driven(self) -> bool:
         """Whether it is driven in this process, so that verbs act on it."""
         return self._driver is not None and not self._driver.done.done()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Annotated, Any
 
 import typer
@@ -275,36 +276,46 @@ def rerun(
 @group.command("fork")
 def fork_(
     id: Id,
-    at: Annotated[str, typer.Option("--at", metavar="NODE|N", help="before this node began, or after event N")],
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="NODE|N", help="before this node began, or after event N; else where it failed"),
+    ] = None,
     inputs: Inputs = None,
+    effects: Annotated[
+        str | None,
+        typer.Option("--effects", metavar="mock|real", help="what may happen only once; mock in another store"),
+    ] = None,
+    into: Annotated[str | None, typer.Option("--into", metavar="URL", help="the store of the new one")] = None,
     tools: Tools = None,
     json: Json = False,
     store: Store = None,
 ) -> None:
     """Go on with a copy of the first part of an execution; -i gives the node new inputs."""
     given = read_inputs(inputs) if inputs else None
-    place: str | int = int(at) if at.isdecimal() else at
+    place = int(at) if at is not None and at.isdecimal() else at
 
     async def forked(made: Engine, execution: Execution) -> Execution:
-        return await history.fork(made, execution, place, inputs=given)
+        return await history.fork(made, execution, place, inputs=given, effects=effects)
 
-    _follow(id, forked, json=json, store=store, tools=tools)
+    _follow(id, forked, json=json, store=store, tools=tools, into=into)
 
 
-def _follow(id: str, follow: Follow, *, json: bool, store: str | None, tools: list[str] | None) -> None:
+def _follow(
+    id: str, follow: Follow, *, json: bool, store: str | None, tools: list[str] | None, into: str | None = None
+) -> None:
     """Start a new execution from an old one, and drive it to its end."""
     with Answer(json) as answer:
         register(tools)
-        left = asyncio.run(_followed(id, follow, store, quiet=json))
+        left = asyncio.run(_followed(id, follow, store, into, quiet=json))
         answer.give(left.document, lambda: tell(left), left.code)
 
 
-async def _followed(id: str, follow: Follow, store: str | None, *, quiet: bool) -> Left:
-    async with engine(store) as made:
-        execution = await follow(made, await made.open(await resolve(made, id)))
+async def _followed(id: str, follow: Follow, store: str | None, into: str | None, *, quiet: bool) -> Left:
+    async with engine(store) as there, engine(into) if into is not None else nullcontext(there) as made:
+        execution = await follow(made, await there.open(await resolve(there, id)))
         if not quiet:
             say(f"{execution.plan.name} {execution.plan.version} · {execution.id}", "dim")
-        await finish(execution, now=made.clock.now, quiet=quiet)
+        await finish(execution, now=made.clock.now, detach=execution.mocked, quiet=quiet)
         return Left.of(execution)
 
 

@@ -1,0 +1,62 @@
+"""``%workflow fork``: a copy that goes its own way, or many beside each other, from any store.
+
+An execution of another store (of a fleet, say) is only read: its fork is kept in the notebook's own store, and what
+may happen only once does not happen in it unless that is asked for.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbflow import assembly
+from nbflow.errors import IllegalMove
+from nbflow.history import forking
+from nbflow.notebook import acting, comparing
+from nbflow.notebook.arguments import Arguments
+from nbflow.notebook.errors import MagicError
+from nbflow.notebook.options import input_value
+from nbflow.notebook.session import Session
+from nbflow.runtime.execution import Execution
+
+MOCKED = (
+    "effects that may happen only once are mocked: recorded results stand in, else the node waits for "
+    "%workflow skip {0} NODE VALUE, or retry to let it happen; --effects real lets all happen"
+)
+
+
+async def fork(session: Session, execution: Execution, arguments: Arguments) -> Any:
+    """Fork as the line says. Returns the fork, or the table of many."""
+    engine = assembly.engine(session.preferences.store or None)
+    place, effects = _place(execution, arguments), arguments.flags.get("--effects")
+    if effects not in (None, "mock", "real"):
+        raise MagicError("magic.option", f"effects are mock or real, not {effects}", "--effects real")
+    if "--over" in arguments.flags:
+        variants = comparing.read_variants(input_value(arguments.flags["--over"], session.namespace))
+        made = await comparing.run_variants(engine, execution, place, variants, effects=effects)
+        return comparing.frame_of(made)
+    inputs = None
+    if arguments.inputs:
+        known = execution.nodes[place].inputs if isinstance(place, str) and place in execution.nodes else {}
+        inputs = {**(known or {}), **arguments.inputs}
+    forked = await forking.fork(engine, execution, place, inputs=inputs, effects=effects)
+    if forked.mocked:
+        session.write(MOCKED.format(forked.id))
+    if "--debug" in arguments.flags:
+        session.hold(forked)
+        return await session.follow(forked, debug=True)
+    if arguments.background or forked.mocked:  # a person may be asked, who needs the cell
+        return await session.follow(forked)
+    return await session.wait_for(forked)
+
+
+def _place(execution: Execution, arguments: Arguments) -> str | int:
+    at = arguments.flags.get("--at")
+    if at is not None and at.isdigit():
+        return int(at)
+    if at is not None:
+        acting.check_known(execution, at)
+        return at
+    try:
+        return forking.failed_node(execution)
+    except IllegalMove as problem:
+        raise MagicError("magic.option", str(problem), "--at NODE, or --at and the number of a record") from None
