@@ -332,3 +332,14 @@ def test_again_stops_what_still_runs_and_goes_on_from_it(kernel):
     assert kernel.run("first.phase, second.phase").result == "('suspended', 'completed')"
     assert kernel.run("second.nodes['a'].taken['execution'] == first.id").result == "True"
     kernel.run("first.cancel(); await first.until('cancelled')")
+
+
+@pytest.mark.parametrize("way", ["def", "async def"])
+def test_a_function_that_yields_is_no_tool_and_the_cell_says_where(kernel, way):
+    kernel.run(f"{way} numbers():\n    yield 1\n")
+    reply = kernel.run("%%workflow yields\nnodes:\n  a: {tool: numbers}\n")
+    assert reply.status == "error"
+    assert "tool 'numbers' yields; a tool returns its result" in reply.error
+    assert "at cell line 3, column 13" in reply.error
+    assert "^" in reply.error
+    assert "Traceback" not in reply.error

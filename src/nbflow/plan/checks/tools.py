@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nbflow.errors import Severity
+from nbflow.errors import ExecutorError, Severity
 from nbflow.plan.checks.findings import Checking
 from nbflow.plan.checks.shapes import literal_shape
 from nbflow.spec.document import Located
@@ -27,7 +27,7 @@ _OBJECT: Schema = {"type": "object"}
 _TEXTS: Schema = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 _READ: Mapping[str, Schema] = {
     "url": _TEXT, "params": _OBJECT, "headers": _OBJECT, "auth": _OBJECT, "parse": _ANY, "accept": _ANY,
-    "timeout": _TEXT,
+    "timeout": _TEXT, "save": _TEXT,
     "max_bytes": {"type": "integer"}, "redirects": {"type": "integer"}, "allow_hosts": {"type": "array"},
     "idempotency_key": _ANY,
 }  # fmt: skip
@@ -84,8 +84,12 @@ def _schema(checking: Checking, name: str, at: Located) -> Schema | None:
             hint=checking.guess(name, BUILT_IN) or "a function of a notebook or of --tools is found when it runs",
         )  # fmt: skip
         return None
-    if name in known:
-        return known[name]
+    try:
+        if name in known:
+            return known[name]
+    except ExecutorError as problem:  # a function of a notebook that cannot be a tool
+        checking.wrong(at, "tool.unresolved", str(problem), "let a function do it that takes names and returns a value")
+        return None
     hint = checking.guess(name, [*known, *BUILT_IN]) or "register it with @nbflow.tool, or name a built-in as http.get"
     checking.wrong(at, "tool.unresolved", f"there is no tool '{name}'", hint)
     return None
