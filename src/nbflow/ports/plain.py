@@ -7,9 +7,7 @@ from math import isfinite, isnan
 from typing import Any
 
 from nbflow.errors import NodeError
-
-OPAQUE = ("pandas", "numpy", "pyarrow")
-
+from nbflow.ports.opaque import LIBRARIES, refusal
 
 _LEAVES = frozenset({str, int, float, bool, type(None)})
 
@@ -85,10 +83,12 @@ def _other(value: Any, depth: int) -> Any:  # noqa: C901 - one flat list of what
         return plain(value.model_dump(mode="json"), depth + 1)
     if hasattr(value, "isoformat"):
         return value.isoformat()
-    if type(value).__module__.partition(".")[0] in OPAQUE:
-        return plain(value.item()) if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
-    raise NodeError(
-        "InvalidOutput",
-        f"the result is a {type(value).__name__}, which cannot be kept",
-        hint="return JSON data, a DataFrame, an array or bytes",
-    )
+    if type(value).__module__.partition(".")[0] in LIBRARIES:
+        if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
+            return plain(value.item(), depth + 1)
+        why = refusal(value)
+        if why is None:
+            return value
+    else:
+        why = f"a {type(value).__name__}, which cannot be kept"
+    raise NodeError("InvalidOutput", f"the result is {why}", hint="return JSON data, a DataFrame, an array or bytes")

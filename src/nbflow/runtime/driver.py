@@ -20,6 +20,7 @@ from nbflow.execution import outcomes as o
 from nbflow.execution.advance import advance
 from nbflow.execution.events import Record
 from nbflow.execution.state import ENDED, ExecutionState, NodeState
+from nbflow.ports.plain import plain
 from nbflow.ports.results import Results
 from nbflow.runtime import activation
 from nbflow.runtime.feed import Feed
@@ -121,7 +122,7 @@ class Driver:
                     continue
                 records, new = advance(self.state, outcome, clock.now())
                 if self.gate.breakpoints:
-                    self.gate.passed(records, self.state.nodes)
+                    self.gate.passed(records, self.state.nodes, self.scope)
                 effects.extend(new)
                 self._buffer += records
                 if committed is not None:
@@ -130,7 +131,8 @@ class Driver:
                 break
 
     def _caught(self, outcome: o.Failed) -> bool:
-        if not self.gate.breakpoints or not self.gate.catches(outcome, self.state.nodes.get(outcome.path)):
+        gate, node = self.gate, self.state.nodes.get(outcome.path)
+        if not gate.breakpoints or not gate.catches(outcome, node, lambda node: self.scope(node, {"error": outcome.error})):
             return False
         self._noticed()
         return True
@@ -386,9 +388,9 @@ class Driver:
         return NodeScope(self.state, node.frame, self.engine.env, more, node.node.index)
 
     async def record_call(self, path: str, number: int, call: int, kind: str, name: str, **facts: Any) -> None:
-        """Write a model or tool call; returns when it is on disk."""
+        """Write a model or tool call; returns when it is on disk. Raises `NodeError` for what cannot be kept."""
         written = self.loop.create_future()
-        clean = {key: self.engine.redact(value) for key, value in facts.items()}
+        clean = {key: self.engine.redact(plain(value)) for key, value in facts.items()}
         outcome = o.Called(path, number, call, kind, name, **clean)
         self.tell(outcome, lambda: None if written.done() else written.set_result(None))
         await written

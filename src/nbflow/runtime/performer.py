@@ -12,7 +12,7 @@ from nbflow.execution.outcomes import Failed, Outcome, Succeeded, Waits
 from nbflow.execution.retries import rule_for
 from nbflow.execution.state import NodeState
 from nbflow.ports.executors import Asks, Call, PerformedKind
-from nbflow.ports.plain import copied
+from nbflow.ports.plain import copied, plain
 from nbflow.runtime.context import Context
 from nbflow.runtime.speech import Voice
 
@@ -134,6 +134,13 @@ def failure(driver: Driver, node: NodeState, number: int, error: BaseException, 
     return Failed(node.path, number, facts, value, driver.engine.clock.random(), retryable, after)
 
 
+def _kept(detail: Any) -> Any:
+    try:
+        return plain(detail)
+    except NodeError:
+        return repr(detail)
+
+
 def describe(error: BaseException) -> dict[str, Any]:
     """What a journal keeps of an exception: kind, message, code, and the names of its classes for `on:`."""
     if isinstance(error, NodeError):
@@ -141,7 +148,7 @@ def describe(error: BaseException) -> dict[str, Any]:
         if error.hint:
             facts["hint"] = error.hint
         if error.detail is not None:
-            facts["detail"] = error.detail
+            facts["detail"] = _kept(error.detail)
         return facts
     names = [cls.__name__ for cls in type(error).__mro__ if cls not in (object, BaseException, Exception)]
     kind = names[0] if names else "Exception"

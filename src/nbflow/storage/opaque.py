@@ -6,11 +6,11 @@ What is stored here is data: reading it back imports pandas or numpy and runs no
 from __future__ import annotations
 
 import io
-import sys
 from collections.abc import Callable
 from typing import Any
 
 from nbflow.errors import StorageError
+from nbflow.ports.opaque import kind_of
 
 _NAMELESS = "\x7fnbflow"  # the column of a series without a name
 _HINT = "give back JSON data (text, numbers, lists, mappings), a DataFrame, an array or bytes"
@@ -21,25 +21,8 @@ def dump(value: Any) -> tuple[bytes, str] | None:
 
     Raises `StorageError` ``store.not_json`` for a DataFrame or array with objects that have no plain form.
     """
-    if isinstance(value, bytes):
-        return value, "bytes"
-    library = type(value).__module__.partition(".")[0]
-    find = _KINDS.get(library)
-    kind = find(sys.modules[library], value) if find and library in sys.modules else None
+    kind = kind_of(value)
     return None if kind is None else (_DUMPS[kind](value), kind)
-
-
-def _pandas_kind(pandas: Any, value: Any) -> str | None:
-    if isinstance(value, pandas.DataFrame):
-        return "arrow"
-    return "series" if isinstance(value, pandas.Series) else None
-
-
-_KINDS: dict[str, Callable[[Any, Any], str | None]] = {
-    "pandas": _pandas_kind,
-    "numpy": lambda numpy, value: "npy" if isinstance(value, numpy.ndarray) else None,
-    "pyarrow": lambda pyarrow, value: "table" if isinstance(value, pyarrow.Table) else None,
-}
 
 
 def load(content: bytes, kind: str) -> Any:
@@ -111,6 +94,7 @@ def _load_array(content: bytes) -> Any:
 
 
 _DUMPS: dict[str, Callable[[Any], bytes]] = {
+    "bytes": lambda content: content,
     "arrow": _dump_frame,
     "series": lambda series: _dump_frame(series.to_frame(_NAMELESS if series.name is None else series.name)),
     "table": _dump_table,
