@@ -16,6 +16,7 @@ import httpx
 from nbflow.errors import NodeError
 from nbflow.integrations.tools.http.addresses import carries_key, checked_url, is_listed, masked, shown
 from nbflow.integrations.tools.http.bodies import beginning, content_type, gather, parse
+from nbflow.integrations.tools.http.saving import File, save
 from nbflow.integrations.tools.http.wire import CheckedTransport
 from nbflow.integrations.waits import retry_after
 
@@ -40,6 +41,7 @@ class Ask:
     most: int = 10_000_000
     redirects: int = 5
     parse: str = "auto"
+    save: File | None = None  # the file that takes the body
     accept: Collection[int] | None = ()  # statuses from 400 on that are no failure; None: all
 
 
@@ -141,11 +143,16 @@ async def _reply(ask: Ask, url: httpx.URL, response: httpx.Response) -> dict[str
     pieces = aiter(response.stream)
     if response.status_code >= 400 and ask.accept is not None and response.status_code not in ask.accept:
         raise _failure(ask, response.status_code, headers, await beginning(pieces, encoding, MAX_SHOWN), str(url))
-    content = await gather(pieces, encoding, ask.most)
+    content = b""
+    saved: dict[str, Any] | None = None
+    if ask.save is not None and response.status_code < 400 and ask.method != "HEAD":
+        saved = await save(pieces, encoding, ask.most, ask.save)
+    else:
+        content = await gather(pieces, encoding, ask.most)
     notes = ["secret.in_url: a key in a URL ends up in logs and errors"] if carries_key(str(url)) else []
     media, charset = content_type(headers)
     how = "text" if response.status_code >= 400 and ask.parse == "json" else ask.parse
-    body = None if ask.method == "HEAD" else parse(content, media, charset, how, notes)
+    body = saved if saved or ask.method == "HEAD" else parse(content, media, charset, how, notes)
     result = {"status": response.status_code, "headers": headers, "body": body, "url": masked(str(url))}
     return result | {"notes": list(dict.fromkeys(notes))} if notes else result
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbflow.errors import NodeError
@@ -20,10 +21,19 @@ from nbflow.spec.durations import parse_duration
 
 if TYPE_CHECKING:
     from nbflow.integrations.tools.http.exchange import Ask, Transports
+    from nbflow.integrations.tools.http.saving import File
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
-AUTHORS = ("allow_hosts", "auth", "max_bytes", "redirects", "timeout", "idempotency_key")  # not for a model to set
+AUTHORS = (
+    "allow_hosts",
+    "auth",
+    "max_bytes",
+    "redirects",
+    "save",
+    "timeout",
+    "idempotency_key",
+)  # not for a model to set
 
 _MAPPING = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}}
 _PROPERTIES: dict[str, Any] = {
@@ -45,9 +55,17 @@ _PROPERTIES: dict[str, Any] = {
         "additionalProperties": False,
     },
     "parse": {"enum": ["auto", "json", "text", "bytes"], "description": "What the reply is; auto goes by its type."},
+    "save": {
+        "type": "string",
+        "description": "A file below the working directory that takes the body; body is then {file, bytes, sha256}.",
+    },
     "accept": {"description": "Statuses from 400 on that are no failure: a list, or any."},
     "timeout": {"type": "string", "description": "For the whole exchange, as 20s; default 30s."},
-    "max_bytes": {"type": "integer", "minimum": 1, "description": "The most of a reply, unpacked; default 10 MB."},
+    "max_bytes": {
+        "type": "integer",
+        "minimum": 1,
+        "description": "The most of a reply, unpacked; default 10 MB, 1 GB with save.",
+    },
     "redirects": {"type": "integer", "minimum": 0, "description": "How many are followed; default 5."},
     "allow_hosts": {
         "type": "array",
@@ -143,11 +161,22 @@ class HttpTool:
             allowed=(*self._connections.allow, *given.get("allow_hosts", ())),
             only=_named_hosts(call),
             seconds=_seconds(given.get("timeout")),
-            most=given.get("max_bytes", 10_000_000),
+            most=given.get("max_bytes", 10_000_000 if "save" not in given else 1_000_000_000),
+            save=_file_of(given),
             redirects=given.get("redirects", 5),
             parse=given.get("parse", "auto"),
             accept=_accepted(given.get("accept")),
         )
+
+
+def _file_of(given: Mapping[str, Any]) -> File | None:
+    from nbflow.integrations.tools.http.saving import checked_file
+
+    if "save" not in given:
+        return None
+    if given.get("parse", "auto") != "auto":
+        raise _wrong("'save' keeps the body as it comes: there is nothing to parse")
+    return checked_file(given["save"], Path())
 
 
 def _named_hosts(call: Call) -> tuple[str, ...] | None:
