@@ -52,3 +52,15 @@ async def test_while_debugging_what_fails_is_held_and_can_be_mended():
     execution.skip("a", {"v": 2})
     await execution
     assert execution.phase == "completed"
+
+
+async def test_one_behind_a_node_and_one_on_its_errors_are_kept_beside_the_one_before_it(tmp_path):
+    execution = assembly.start("nodes: {a: {wait: 60s}}", store="memory:")
+    points = Kept(tmp_path).of("two")
+    assert points.toggle(execution, "a:after", "a is not None") == "holds after a when a is not None"
+    assert points.toggle(execution, "a:error") == "holds on errors of a"
+    assert points.toggle(execution, "a") == "holds at a"
+    assert points.at == {"a"}
+    assert points.toggle(execution, "a:before") == "no longer holds at a"
+    assert Kept(tmp_path).of("two").nodes == {"a:after": "a is not None", "a:error": None}
+    execution.cancel()

@@ -17,6 +17,7 @@ from nbflow.notebook.verbs import BY_NAME
 from nbflow.plan.plan import Plan
 from nbflow.runtime import readiness, serving
 from nbflow.runtime.execution import Execution
+from nbflow.runtime.gate import read_point
 
 EDITS = {"edit": "inputs", "edit_output": "output", "edit_context": "context", "edit_inputs": "inputs"}
 MAPPINGS = ("edit", "edit_context")
@@ -71,7 +72,7 @@ async def _retry_all(session: Session, execution: Execution, arguments: Argument
 
 def _break(session: Session, execution: Execution, arguments: Arguments) -> None:
     node = arguments.word(1, "the node", "%workflow break ID NODE [WHEN]")
-    check_known(execution, node)
+    check_known(execution, read_point(node)[0])
     when = " ".join(arguments.words[2:]) or None
     session.write(session.stops_of(execution.plan.name).toggle(execution, node, when))
 

@@ -8,14 +8,20 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from nbflow.errors import NotFound
 from nbflow.execution.state import ENDED
 from nbflow.runtime.execution import Execution
+from nbflow.runtime.gate import read_point
+from nbflow.spec.expressions import compile_expression
 
 FILE = "breakpoints.json"
 
 
 class Breakpoints:
-    """Those of one workflow, by node. A value is a condition or None. `changed` is called after every change."""
+    """Those of one workflow, by place: ``fetch``, ``fetch:after``, ``fetch:error``. A value is a condition or None.
+
+    `changed` is called after every change.
+    """
 
     def __init__(
         self, nodes: Mapping[str, str | None] | None = None, changed: Callable[[], None] = lambda: None
@@ -23,37 +29,47 @@ class Breakpoints:
         self.nodes: dict[str, str | None] = dict(nodes or {})
         self._changed = changed
 
-    def add(self, node: str) -> None:
-        """Hold at a node from the next execution on."""
-        if node not in self.nodes:
-            self.nodes[node] = None
+    @property
+    def at(self) -> frozenset[str]:
+        """The nodes that have one."""
+        return frozenset(read_point(place)[0] for place in self.nodes)
+
+    def add(self, place: str) -> None:
+        """Hold at a place from the next execution on."""
+        if place not in self.nodes:
+            self.nodes[place] = None
             self._changed()
 
     def apply(self, execution: Execution, *, on_error: bool) -> None:
         """Set them on an execution that has just started; `on_error` also holds what fails or says `breakpoint:`."""
         known = {inner.id for inner in execution.plan.body.nodes_within()}
-        for node, when in self.nodes.items():
-            if node.rpartition(".")[2] in known:  # the text may have changed since
-                execution.break_at(node, when)
         if on_error:
             execution.attach()
             for node in sorted(known):
                 execution.break_at(node, where="error")
+        for place, when in self.nodes.items():
+            with suppress(NotFound):  # the text may have changed since
+                execution.break_at(place, when)
 
-    def toggle(self, execution: Execution, node: str, when: str | None = None) -> str:
-        """Set one, or clear it; returns words."""
+    def toggle(self, execution: Execution, place: str, when: str | None = None) -> str:
+        """Set one, or clear it; returns words. Raises `NotFound` or `ExpressionError` for what cannot be one."""
         live = execution.phase not in ENDED
-        if node in self.nodes and when is None:
-            del self.nodes[node]
+        node, where = read_point(place)
+        place = node if where == "before" else f"{node}:{where}"
+        said = {"before": "at", "after": "after", "error": "on errors of"}[where]
+        if place in self.nodes and when is None:
+            del self.nodes[place]
             if live:
-                execution.clear_breakpoint(node)
+                execution.clear_breakpoint(f"{node}:{where}")
             self._changed()
-            return f"no longer holds at {node}"
+            return f"no longer holds {said} {node}"
+        if when is not None:
+            compile_expression(when)
         if live:
-            execution.break_at(node, when)
-        self.nodes[node] = when
+            execution.break_at(place, when)
+        self.nodes[place] = when
         self._changed()
-        return f"holds at {node}" + (f" when {when}" if when else "")
+        return f"holds {said} {node}" + (f" when {when}" if when else "")
 
 
 class Kept:

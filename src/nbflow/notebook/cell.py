@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from nbflow import assembly
-from nbflow.errors import Diagnostic, SpecError, render
+from nbflow.errors import Diagnostic, NotFound, SpecError, render
 from nbflow.notebook import shelf
 from nbflow.notebook.errors import MagicError, did_you_mean
 from nbflow.notebook.finding import find_execution
@@ -17,6 +17,7 @@ from nbflow.notebook.session import UNATTENDED, Session
 from nbflow.plan.plan import Plan
 from nbflow.plan.workflow import Workflow
 from nbflow.runtime.execution import Execution
+from nbflow.runtime.gate import read_point
 from nbflow.spec.document import find_secret
 
 SHIFT = 1  # the magic line is the cell's first
@@ -114,7 +115,11 @@ async def _earlier(session: Session, options: Options, name: str) -> Execution |
 def check_breaks(plan: Plan, nodes: list[str]) -> None:
     """A breakpoint that never stops is worse than none."""
     known = dict.fromkeys(inner.id for inner in plan.body.nodes_within())
-    for node in nodes:
+    for place in nodes:
+        try:
+            node, _ = read_point(place)
+        except NotFound as problem:
+            raise MagicError("magic.breakpoint", str(problem)) from None
         if node.rpartition(".")[2].partition("[")[0] not in known:
             hint = did_you_mean(node, known)
             raise MagicError("magic.breakpoint", f"there is no node {node!r} to stop at", hint)

@@ -66,7 +66,7 @@ class Controls:
         return self.waiting is not None
 
     def stops(self) -> list[str]:
-        names = self.breakpoints.nodes
+        names = self.breakpoints.at
         return [key for key, path in self._places.items() if path in names or path.rpartition(".")[2] in names]
 
     # --- commands ----------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ FLAGS = {
 VALUES = {
     "-i": ("KEY=VALUE", "an input: JSON if it is JSON, else text; KEY=$NAME takes the notebook's variable NAME"),
     "--as": ("NAME", "the variable that receives the execution (also in `_`)"),
-    "--break": ("NODE", "hold before this node; may be given more than once"),
+    "--break": ("NODE", "hold before this node, NODE:after it or on its NODE:error; may be given more than once"),
     "--store": ("URL", "where the execution is kept: duckdb:///path or memory:"),
 }
 OPTIONAL = {"--reuse": ("[ID]", "keep results of an earlier execution (the latest of this name) that did not change")}

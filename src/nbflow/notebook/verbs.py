@@ -39,7 +39,7 @@ VERBS = (
     ),
     Verb("run_to", "go on and hold at a node", "run_to(NODE)", lambda x, n, v: x.run_to(n), "NODE", "Run to here"),
     Verb(
-        "break", "hold at a node from now on, or no longer", "break_at(NODE, when=…)",
+        "break", "hold at a node (NODE, NODE:after, NODE:error) from now on, or no longer", "break_at(NODE, when=…)",
         lambda x, n, v: x.break_at(n, v), "NODE [WHEN]", "Breakpoint",
     ),
     Verb(

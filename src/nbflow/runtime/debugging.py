@@ -9,7 +9,7 @@ from typing import Any
 from nbflow.errors import NotFound
 from nbflow.execution.effects import Activate
 from nbflow.runtime.editing import Editing
-from nbflow.runtime.gate import Breakpoint, Where
+from nbflow.runtime.gate import Breakpoint, Where, read_point
 from nbflow.runtime.scope import NodeScope
 from nbflow.spec.expressions import compile_expression
 
@@ -17,18 +17,25 @@ from nbflow.spec.expressions import compile_expression
 class Debugging(Editing):
     """What a person at a debugger can do besides."""
 
-    def break_at(self, node: str, when: str | None = None, where: Where = "before") -> None:
-        """Hold at a node: before it begins, ``after`` it completed, or on its ``error``; `when` is an expression."""
-        driver = self._live("step")
+    def break_at(self, node: str, when: str | None = None, where: Where | None = None) -> None:
+        """Hold at a node: before it begins, ``after`` it completed, or on its ``error``; `when` is an expression.
+
+        `node` is an id in any body, a path, or a path without indices; ``fetch:after`` says where as `where` does.
+        Another breakpoint at the same place takes its place.
+        """
+        gate, (node, named) = self._live("step").gate, read_point(node)
         ids = {inner.id for inner in self.plan.body.nodes_within()}
         if node.rpartition(".")[2].partition("[")[0] not in ids:
             raise NotFound(f"there is no node {node!r} to stop at; there are {', '.join(sorted(ids))}")
-        driver.gate.breakpoints.append(Breakpoint(node, compile_expression(when) if when else None, where))
+        point = Breakpoint(node, compile_expression(when) if when else None, where or named)
+        others = (one for one in gate.breakpoints if (one.node, one.where) != (point.node, point.where))
+        gate.breakpoints = [*others, point]
 
     def clear_breakpoint(self, node: str) -> None:
-        """Forget the breakpoints at a node."""
-        gate = self._live("step").gate
-        gate.breakpoints = [point for point in gate.breakpoints if point.node != node]
+        """Forget the breakpoints at a node; with ``fetch:before``, ``:after`` or ``:error`` only that one."""
+        gate, (name, where) = self._live("step").gate, read_point(node)
+        alone = ":" in node
+        gate.breakpoints = [one for one in gate.breakpoints if one.node != name or (alone and one.where != where)]
 
     def attach(self) -> None:
         """Somebody looks: from now on `breakpoint:` in the text counts."""

@@ -132,7 +132,8 @@ class Driver:
 
     def _caught(self, outcome: o.Failed) -> bool:
         gate, node = self.gate, self.state.nodes.get(outcome.path)
-        if not gate.breakpoints or not gate.catches(outcome, node, lambda node: self.scope(node, {"error": outcome.error})):
+        error = {"error": outcome.error}
+        if not gate.breakpoints or not gate.catches(outcome, node, lambda node: self.scope(node, error)):
             return False
         self._noticed()
         return True

@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from nbflow.errors import NbflowError, NotFound
 from nbflow.execution.events import NodeCompleted, Record
 from nbflow.execution.outcomes import Failed
 from nbflow.execution.state import NodeState
 from nbflow.spec.expressions import Expression
 
 Where = Literal["before", "after", "error"]
+WHERE: tuple[Where, ...] = ("before", "after", "error")
+Look = Callable[[], Mapping[str, Any]]  # what a condition sees, made when it is looked at
 _INDEX = re.compile(r"\[\d+\]")
 
 
@@ -25,7 +28,8 @@ class Breakpoint:
     """Hold at a node: by its id in any body, its path, or its path without indices (`refine.rewrite`).
 
     `when` is an expression over what the node can see; `where` is before it begins, after it completed, or on
-    its error (then it can be mended and retried).
+    its error (then it can be mended and retried; `error` is what happened). A condition that cannot be evaluated
+    holds, since whoever wrote it wants to look.
     """
 
     node: str
@@ -34,6 +38,27 @@ class Breakpoint:
 
     def names(self, node: NodeState) -> bool:
         return self.node in (node.path, node.id) or self.node == _INDEX.sub("", node.path)
+
+    def stops(self, where: Where, node: NodeState, look: Look) -> str | None:
+        """Why it holds there; None when it does not."""
+        return met(self.when, look) if self.where == where and self.names(node) else None
+
+
+def read_point(text: str) -> tuple[str, Where]:
+    """``fetch``, ``fetch:after`` or ``fetch:error``: the node and where. Raises `NotFound`."""
+    node, _, suffix = text.partition(":")
+    for where in WHERE:
+        if suffix in ("", where):
+            return node, where
+    raise NotFound(f"{suffix!r} is no place to hold at: {node}, {node}:after or {node}:error")
+
+
+def met(condition: Expression | None, look: Look) -> str | None:
+    """Why a breakpoint with this condition holds now; None when it does not."""
+    try:
+        return "breakpoint" if condition is None or condition.evaluate(look()) else None
+    except NbflowError as problem:
+        return f"breakpoint, whose condition cannot be evaluated: {problem}"
 
 
 class Gate:
@@ -52,7 +77,7 @@ class Gate:
     def idle(self) -> bool:
         return not (self.closed or self.breakpoints or self.attached or self._released)
 
-    def hold(self, node: NodeState, scope: Callable[[], Mapping[str, Any]]) -> bool:
+    def hold(self, node: NodeState, look: Look) -> bool:
         """Whether this activation is held now."""
         path = node.path
         if path in self._released:
@@ -61,41 +86,41 @@ class Gate:
         if self.closed and not self._passes(path):
             self.held[path] = "step"
             return True
-        if any(self._stops(point, node, scope) for point in self.breakpoints) or self._own(node, scope):
-            self.held[path], self.closed = "breakpoint", True
-            return True
-        return False
+        why = self._why("before", node, look) or self._own(node, look)
+        if why:
+            self.held[path], self.closed = why, True
+        return bool(why)
+
+    def _why(self, where: Where, node: NodeState, look: Look) -> str | None:
+        return next((why for point in self.breakpoints if (why := point.stops(where, node, look))), None)
 
     def _passes(self, path: str) -> bool:
         return self._over is not None and path.startswith((f"{self._over}[", f"{self._over}."))
 
-    def _stops(self, point: Breakpoint, node: NodeState, scope: Callable[[], Mapping[str, Any]]) -> bool:
-        if point.where != "before" or not point.names(node):
-            return False
-        return point.when is None or bool(point.when.evaluate(scope()))
-
-    def _own(self, node: NodeState, scope: Callable[[], Mapping[str, Any]]) -> bool:
+    def _own(self, node: NodeState, look: Look) -> str | None:
         """The `breakpoint:` of the node's own text."""
         own = node.node.breakpoint
-        if not self.attached or own is False:
-            return False
-        return own is True or bool(own.evaluate(scope()))
+        return met(None if own is True else own, look) if self.attached and own is not False else None
 
-    def catches(self, outcome: Failed, node: NodeState | None) -> bool:
+    def catches(self, outcome: Failed, node: NodeState | None, look: Callable[[NodeState], Mapping[str, Any]]) -> bool:
         """Hold an attempt on its error."""
-        if node is None or not any(point.where == "error" and point.names(node) for point in self.breakpoints):
+        why = self._why("error", node, lambda: look(node)) if node is not None else None
+        if node is None or why is None:
             return False
         self.failed[node.path] = outcome
-        self.held[node.path], self.closed = "error", True
+        self.held[node.path], self.closed = "error" if why == "breakpoint" else why, True
         return True
 
-    def passed(self, records: Iterable[Record], nodes: Mapping[str, NodeState]) -> None:
+    def passed(
+        self, records: Iterable[Record], nodes: Mapping[str, NodeState], look: Callable[[NodeState], Mapping[str, Any]]
+    ) -> None:
         """Close after a node that has a breakpoint behind it."""
-        after = [point for point in self.breakpoints if point.where == "after"]
-        for record in records if after else ():
-            event = record.event
-            if isinstance(event, NodeCompleted) and any(point.names(nodes[event.node]) for point in after):
-                self.closed = True
+        if not any(point.where == "after" for point in self.breakpoints):
+            return
+        for record in records:
+            if isinstance(record.event, NodeCompleted):
+                node = nodes[record.event.node]
+                self.closed = self.closed or self._why("after", node, lambda node=node: look(node)) is not None  # type: ignore[misc]
 
     def release(self, path: str) -> bool:
         """Let one held node go; whether it was held."""
