@@ -22,6 +22,10 @@ def test_a_machine_is_started_signalled_and_read(shell):
     id = begun.document["execution"]
     ignored = shell("executions", "signal", id, "nonsense", "--tools", "tools.py", "--json")
     assert ignored.code == 0
+    looked = shell("executions", "show", id)
+    assert " ".join(looked.out.split()).endswith("in start ignored nonsense")
+    waiting = shell("executions", "show", id, "--json").document["nodes"]["machine"]
+    assert (waiting["states"], waiting["ignored"]) == (["start"], {"nonsense": 1})
     ended = shell("executions", "signal", id, "begin", "-i", "url=abcd", "--tools", "tools.py", "--json")
     assert ended.code == 0
     shown = shell("executions", "show", id, "--json")

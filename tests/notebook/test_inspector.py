@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pandas as pd
 import pytest
 
@@ -9,6 +11,7 @@ from nbflow import assembly
 from nbflow.errors import ExecutionFailed
 from nbflow.notebook import inspector
 from nbflow.notebook.render.extract import picture
+from nbflow.notebook.render.summary import progress, row
 from nbflow.notebook.render.watch import Watch
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
@@ -39,6 +42,45 @@ async def test_inputs_output_attempts_and_times():
     assert {"began", "took"} <= set(facts)
     assert blocks(page)["inputs"]["text"] == '{\n  "x": 4\n}'
     assert blocks(page)["output"]["text"] == "8"
+
+
+MACHINE = """
+machine:
+  initial: a
+  states:
+    a: {initial: b, states: {b: {events: {odd: {assign: {n: =1/0}}}}}, events: {go: z}}
+    z: final
+"""
+
+
+async def machine(*signals):
+    execution = assembly.start(MACHINE, store="memory:")
+    await execution.until("waiting")
+    for name in signals:
+        execution.signal(name)
+    while "machine" not in execution.nodes or execution.nodes["machine"].heard < len(signals):
+        await asyncio.sleep(0)
+    watch = Watch(execution.plan, picture(execution.plan))
+    watch.fold(execution.events)
+    return execution, watch
+
+
+async def test_a_state_shows_its_machine_and_what_it_ignored():
+    execution, watch = await machine("nonsense", "nonsense", "odd")
+    states = watch.picture.states["machine"]
+    page = inspector.page(watch, states["b"], None, ())
+    facts = dict(page["facts"])
+    assert (page["path"], page["phase"]) == ("machine", "running")
+    assert facts["in"] == "a b"
+    assert facts["ignored"] == "nonsense ×2, error.execution"
+    assert '"configuration"' in blocks(page)["chart"]["text"]
+    assert inspector.page(watch, states["z"], None, ())["phase"] == "pending"
+    assert row(execution.nodes["machine"]).says == "in a b; ignored nonsense ×2, error.execution"
+    assert watch._one(execution.nodes["machine"]).note.endswith("ignored nonsense ×2, error.execution")
+    assert execution.explain("machine").endswith("ignored so far: nonsense ×2, error.execution")
+    assert progress(watch) == "in a b; ignored nonsense ×2, error.execution"
+    execution.cancel()
+    await execution
 
 
 async def test_an_error_with_its_hint():

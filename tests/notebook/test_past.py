@@ -69,3 +69,35 @@ async def test_the_past_cannot_be_changed(command):
     assert view._extra["n"]["bad"]
     assert execution.events == before
     view.close()
+
+
+MACHINE = """
+machine:
+  initial: a
+  states:
+    a: {entry: {raise: {event: go, delay: 5ms}}, events: {go: z}}
+    z: final
+"""
+
+
+async def test_the_slider_over_a_machine_says_what_it_heard():
+    execution = assembly.start(MACHINE, store="memory:")
+    await execution.until("waiting")
+    execution.signal("nonsense")
+    await execution
+    watch = Watch(execution.plan, picture(execution.plan))
+    view = PastView(execution, watch, layout(watch.picture), Screen(), lambda *asked: None, SystemClock().now)
+    words, lit = [], []
+    for record in execution.events:
+        view.go(record.sequence)
+        words.append(view.head()["time"]["says"].rpartition(" · ")[0])
+        lit.append(
+            [id for id, key in watch.picture.states["machine"].items() if view.watch.look(key).phase == "running"]
+        )
+    assert words == [
+        "ExecutionStarted", "NodeWaiting · machine", "Transitioned · machine · → a", "SignalReceived · nonsense",
+        "Transitioned · machine · nonsense ignored in a", "Transitioned · machine · go → z",
+        "NodeCompleted · machine", "ExecutionCompleted",
+    ]  # fmt: skip
+    assert lit == [[], [], ["a"], ["a"], ["a"], [], [], []]
+    view.close()

@@ -118,7 +118,7 @@ async def test_a_failed_work_comes_back_as_an_event_and_unheard_it_is_shown(hous
         while not any(move.ignored for move in moves(execution)):
             await asyncio.sleep(0)
     assert [text for _, text in house.engine.warnings] == ["machine: nothing hears error.job: no luck"]
-    assert execution.explain("machine") == "machine is waiting: it is in a; it hears stop"
+    assert execution.explain("machine") == "machine is waiting: it is in a; it hears stop; ignored so far: error.job"
     [move] = [move for move in moves(execution) if move.ignored]
     assert move.event["name"] == "error.job" and move.event["data"]["message"] == "no luck"
     execution.signal("stop")

@@ -67,6 +67,10 @@ def node(state: NodeState | None) -> Document:
         document["error"] = plain(state.error)
     if state.reason is not None:
         document["reason"] = state.reason
+    if state.snapshot is not None:
+        document["states"] = state.snapshot["configuration"]
+    if state.unheard:
+        document["ignored"] = dict(state.unheard)
     return document
 
 

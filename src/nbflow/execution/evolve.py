@@ -273,8 +273,20 @@ def _call_recorded(state: ExecutionState, event: e.CallRecorded, at: float) -> N
 def _transitioned(state: ExecutionState, event: e.Transitioned, at: float) -> None:
     node = state.nodes[event.node]
     node.snapshot, node.heard, node.transition = event.snapshot, event.heard, event.effects
+    if event.ignored and event.event is not None:
+        _not_heard(node, event.event)
+    for effect in event.effects:
+        if effect["do"] == "warn" and effect["event"] != event.event:
+            _not_heard(node, effect["event"])
     if node.opened is None:
         node.opened = {}
+
+
+def _not_heard(node: NodeState, event: Mapping[str, Any]) -> None:
+    name = str(event["name"])
+    if node.unheard is None:
+        node.unheard = {}
+    node.unheard[name] = node.unheard.get(name, 0) + 1
 
 
 # --- bodies ----------------------------------------------------------------------------------------------

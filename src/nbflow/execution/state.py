@@ -50,6 +50,7 @@ class NodeState:
         "taken",
         "total",
         "transition",
+        "unheard",
         "until",
     )
 
@@ -78,6 +79,7 @@ class NodeState:
         self.heard = 0  # signals a machine has heard
         self.snapshot: dict[str, Any] | None = None  # of a machine
         self.transition: tuple[dict[str, Any], ...] | None = None  # effects of a machine's last move
+        self.unheard: dict[str, int] | None = None  # what a machine ignored, events and errors: how often
         self.taken: dict[str, Any] | None = None
         self.calls: list[Any] | None = None
 

@@ -15,6 +15,7 @@ from nbflow.notebook.render.summary import pretty
 from nbflow.notebook.render.watch import Watch, error_line
 from nbflow.plan.plan import Ask
 from nbflow.runtime.execution import Execution
+from nbflow.runtime.explaining import ignored
 
 LONG = 8000  # characters of a value
 ROWS, COLUMNS, CELL = 30, 16, 60
@@ -36,7 +37,7 @@ def page(
 
     `preview` gives the inputs that a held node is about to get; `editable` what of a node can be changed now.
     """
-    paths = watch.paths(key)
+    paths = watch.paths(key) or watch.machines(key)
     item = next(item for item in watch.picture.items() if item.key == key)
     chosen = path if path in paths else (paths[-1] if paths else None)
     if chosen is None:
@@ -48,7 +49,7 @@ def page(
         "key": key,
         "path": chosen,
         "title": clean(chosen),
-        "phase": "held" if is_held else node.phase,
+        "phase": "held" if is_held else node.phase if watch.paths(key) else watch.look(key).phase,
         "paths": [(one, f"{one} · {watch.state.nodes[one].phase}") for one in paths[-INSTANCES:]],
         "facts": _facts(node),
         "acts": _acts(node, is_held),
@@ -68,6 +69,8 @@ def _facts(node: NodeState) -> list[tuple[str, str]]:
         facts.append(("took", seconds(node.ended - node.started)))
     facts += [("effects", node.effects)] if node.effects != "none" else []
     facts += [("because", clean(node.reason))] if node.reason else []
+    facts += [("in", clean(" ".join(node.snapshot["configuration"])))] if node.snapshot is not None else []
+    facts += [("ignored", clean(ignored(node)))] if node.unheard else []
     facts += [("kept from", clean(node.taken.get("execution") or node.taken.get("by") or "mock"))] if node.taken else []
     facts += [("doc", clean(node.node.doc))] if node.node.doc else []
     return facts + _usage(node)

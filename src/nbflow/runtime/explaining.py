@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from nbflow.errors import NotFound
 from nbflow.execution.bodies import ready
@@ -84,7 +84,19 @@ def _machine(node: NodeState) -> str:
     heard = dict.fromkeys(name for state in states for transition in state.transitions for name in transition.events)
     timers = [text for state in states for text, _ in state.timers]
     where = f"it is in {' and '.join(active) or 'no state yet'}"
-    return f"{where}; it hears {', '.join(heard) or 'no events'}" + (f"; timers: {', '.join(timers)}" if timers else "")
+    said = f"{where}; it hears {', '.join(heard) or 'no events'}" + (f"; timers: {', '.join(timers)}" if timers else "")
+    return f"{said}; ignored so far: {ignored(node)}" if node.unheard else said
+
+
+def ignored(node: NodeState) -> str:
+    """What a machine did not hear, with how often: ``nonsense ×2, error.execution``."""
+    return ", ".join(f"{name} ×{times}" if times > 1 else name for name, times in (node.unheard or {}).items())
+
+
+def move(event: Mapping[str, Any] | None, active: Sequence[str], *, ignored: bool) -> str:
+    """What a machine heard and where it is now: ``begin → working``, ``nonsense ignored in working``."""
+    heard = f"{event['name']} " if event else ""
+    return f"{heard}{'ignored in' if ignored else '→'} {' '.join(active)}"
 
 
 def _pending(execution: Execution, path: str) -> str:

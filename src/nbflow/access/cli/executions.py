@@ -22,6 +22,7 @@ from nbflow.ports.journal import Summary
 from nbflow.runtime import serving
 from nbflow.runtime.engine import Engine
 from nbflow.runtime.execution import Execution, failure_line
+from nbflow.runtime.explaining import move
 
 group = typer.Typer(no_args_is_help=True, help="What ran, and going on with what was interrupted.")
 
@@ -174,9 +175,8 @@ def _events(listed: Sequence[documents.Document]) -> None:
 
 def _move(entry: documents.Document) -> str:
     """What a statechart heard, and where it is now."""
-    cause, active = entry.get("cause") or {}, entry["snapshot"].get("configuration", [])
-    heard = f"{cause['name']} " if "name" in cause else ""
-    return f"{heard}ignored in {' '.join(active)}" if entry.get("ignored") else f"{heard}→ {' '.join(active)}"
+    active = entry["snapshot"].get("configuration", [])
+    return move(entry.get("cause"), active, ignored=bool(entry.get("ignored")))
 
 
 @group.command("diff")

@@ -18,6 +18,7 @@ from rich.text import Text
 from nbflow.access.cli.printing import GLYPHS, mark, short, spell
 from nbflow.execution.events import CallRecorded, Record
 from nbflow.execution.state import SETTLED, ExecutionState, NodeState
+from nbflow.runtime.explaining import ignored
 
 TICK = 0.1  # seconds between two pictures
 WIDE = 24  # characters of the bar
@@ -140,7 +141,9 @@ def settled(node: NodeState) -> Text:
             line.append(f"  {node.phase}: {node.reason or ''}", "dim")
         case _:
             line.append(f"  {short(node.output, 80)}" if node.output is not None else "", "dim")
-    return line
+    if node.snapshot is not None and node.phase == "waiting":
+        line.append(f"  in {' '.join(node.snapshot['configuration'])}", "dim")
+    return line.append(f"  ignored {ignored(node)}" if node.unheard else "", "yellow")
 
 
 def ongoing(node: NodeState, now: float, why: str = "") -> Text:

@@ -12,6 +12,7 @@ from nbflow.execution.state import ExecutionState, NodeState
 from nbflow.notebook.render.lettering import clean, clean_block, seconds, shorten
 from nbflow.notebook.render.looks import glyph
 from nbflow.notebook.render.watch import Watch, error_line
+from nbflow.runtime.explaining import ignored
 
 ROWS = 200  # nodes of a table; the rest is counted
 LONG = 2000  # characters of outputs that are shown
@@ -36,11 +37,13 @@ def headline(watch: Watch, execution: str, now: float | None = None) -> str:
     took = elapsed(state, now)
     words += [seconds(took)] if took is not None else []
     words += [*usage(watch), *as_of(state, now)]
-    return " · ".join([*words, clean(execution)])
+    return " · ".join(word for word in (*words, clean(execution)) if word)
 
 
 def progress(watch: Watch) -> str:
-    """``7 of 8 nodes, 1 skipped``."""
+    """``7 of 8 nodes, 1 skipped``; of a workflow that is a statechart, where it is: ``in start; ignored nonsense``."""
+    if watch.plan.machine is not None:
+        return next((states(node) for node in watch.state.nodes.values() if node.snapshot is not None), "")
     counts = watch.counts()
     total = sum(counts.values())
     done = counts.get("completed", 0)
@@ -91,11 +94,19 @@ def row(node: NodeState) -> Row:
         says = clean(node.reason or "")
     elif node.error and node.phase != "completed":
         says = error_line(node.error)
+    elif node.snapshot is not None and node.phase == "waiting":
+        says = states(node)
     else:
         says = "" if node.output is None else shorten(compact(node.output), 160)
     attempts = str(node.attempt) if node.attempt else ""
     took_words = seconds(took) if took is not None and node.phase != "skipped" else ""
     return Row(clean(node.path), clean(node.node.kind), node.phase, attempts, took_words, says)
+
+
+def states(node: NodeState) -> str:
+    """Where a machine is, and what it ignored."""
+    active = " ".join((node.snapshot or {}).get("configuration", ()))
+    return clean(f"in {active}" + (f"; ignored {ignored(node)}" if node.unheard else ""))
 
 
 def compact(value: Any, limit: int = 4000) -> str:

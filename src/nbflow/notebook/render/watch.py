@@ -16,6 +16,7 @@ from nbflow.notebook.render.lettering import clean, seconds, shorten
 from nbflow.notebook.render.looks import PENDING, Look
 from nbflow.notebook.render.picture import Picture
 from nbflow.plan.plan import Branches, ForEach, Loop, Plan
+from nbflow.runtime.explaining import ignored
 
 ROUNDS = re.compile(r"\[\d+\]")
 WAITS = {
@@ -198,6 +199,13 @@ class Watch:
         """The paths (rounds, items) behind a box."""
         return tuple(self._paths.get(key, ()))
 
+    def machines(self, key: str) -> tuple[str, ...]:
+        """The paths of the machine whose state a box or cluster is."""
+        for path, keys in self.picture.states.items():
+            if key in keys.values():
+                return tuple(found for found in self.state.nodes if ROUNDS.sub("", found) == path)
+        return ()
+
     def _phase(self, key: str, counts: dict[str, int], paths: list[str]) -> str:
         if any(path in self._held for path in paths):
             return "held"
@@ -274,6 +282,8 @@ def _note(node: NodeState) -> str:
 def _waiting(node: NodeState) -> str:
     if node.reason == "retry":
         return f"again after {error_line(node.error)}"
+    if node.unheard:
+        return shorten(f"{WAITS['machine']}; ignored {ignored(node)}", 80)
     return WAITS.get(node.reason or "", clean(node.reason or ""))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nbflow.errors import IllegalMove
-from nbflow.execution.events import Record
+from nbflow.execution.events import Record, SignalReceived, Transitioned
 from nbflow.notebook import inspector
 from nbflow.notebook.render import html, summary
 from nbflow.notebook.render.lettering import clean, seconds
@@ -14,6 +14,7 @@ from nbflow.notebook.render.places import Layout
 from nbflow.notebook.render.watch import Watch
 from nbflow.notebook.widgets.view import Message, Screen, View
 from nbflow.runtime.execution import Execution
+from nbflow.runtime.explaining import move
 
 Fork = Callable[[Execution, int], None]
 
@@ -78,9 +79,16 @@ class PastView(View):
         }  # fmt: skip
 
     def _words(self, record: Record) -> str:
-        node = getattr(record.event, "node", None)
+        node, event = getattr(record.event, "node", None), record.event
+        words = (
+            move(event.event, event.snapshot["configuration"], ignored=event.ignored)
+            if isinstance(event, Transitioned)
+            else ""
+        )
+        words = words or (event.name if isinstance(event, SignalReceived) else "")
         after = seconds(record.at - self.records[0].at)
-        return " · ".join(part for part in (type(record.event).__name__, clean(node or ""), f"after {after}") if part)
+        parts = (type(event).__name__, clean(node or ""), clean(words), f"after {after}")
+        return " · ".join(part for part in parts if part)
 
     def inspected(self, key: str, path: str | None) -> Message:
         page: dict[str, Any] = inspector.page(self.watch, key, path, ())
