@@ -27,6 +27,8 @@ def test_everything_has_a_default():
         ("NBFLOW_POOLS", "gpu=1, disk=4", "pools", {"gpu": 1, "disk": 4}),
         ("NBFLOW_POOLS", '{"gpu": 2}', "pools", {"gpu": 2}),
         ("NBFLOW_RATES", "openai=60/min,mail=5/s", "rates", {"openai": 1.0, "mail": 5.0}),
+        ("NBFLOW_KEEP", "30d", "keep", 30 * 86400.0),
+        ("NBFLOW_KEEP_SIZE", "1.5 GB", "keep_size", 1_500_000_000),
         ("NBFLOW_ENV_ALLOW", "HOME, LANG", "env_allow", ("HOME", "LANG")),
         ("NBFLOW_AGENT_MODEL", "openai/gpt-5-mini", "agent_model", "openai/gpt-5-mini"),
         ("NBFLOW_UNBOUNDED_LOOPS", "true", "unbounded_loops", True),

@@ -44,7 +44,7 @@ from nbflow.runtime.execution import Execution
 from nbflow.settings import settings
 from nbflow.spec.document import Limits
 from nbflow.spec.kinds import KindSpec
-from nbflow.stores import in_use, open_catalog, open_journal, store_url
+from nbflow.stores import in_use, keep_small, open_catalog, open_journal, store_url
 
 LOG = logging.getLogger(__name__)
 
@@ -219,6 +219,7 @@ def engine(store: str | None = None) -> Engine:
     if found is None or found.closed:
         found = engines[url] = _make_engine(url)
         in_use.setdefault(loop, {})[url] = found.journal
+        keep_small(url)
     return found
 
 

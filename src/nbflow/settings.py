@@ -22,6 +22,7 @@ from pydantic_settings import (
 from nbflow.errors import NbflowError
 from nbflow.spec.durations import parse_duration, parse_rate
 from nbflow.spec.schema.typed import said
+from nbflow.spec.sizes import parse_size
 
 DEFAULT_STORE = "duckdb:///.nbflow/history.duckdb"
 
@@ -30,6 +31,7 @@ Amounts = Annotated[dict[str, int], NoDecode]  # `gpu=1,disk=4`, or JSON
 Rates = Annotated[dict[str, float], NoDecode]  # `openai=60/min,mail=5/s`; kept as starts per second
 Texts = Annotated[dict[str, str], NoDecode]  # `a=b,c=d`, or JSON
 Seconds = Annotated[float | None, NoDecode]  # `20s`, `1h30m`
+Bytes = Annotated[int | None, NoDecode]  # `500MB`, `2GB`
 
 
 class SettingsError(NbflowError):
@@ -52,6 +54,8 @@ class Settings(BaseSettings):
     store: str = Field(DEFAULT_STORE, description="where executions are kept: duckdb:///path or memory:")
     pools: Amounts = Field(default_factory=dict, description="capacities by name")
     rates: Rates = Field(default_factory=dict, description="starts per second by name, written 60/min")
+    keep: Seconds = Field(None, description="how long executions stay after they ended, as 30d; none: for ever")
+    keep_size: Bytes = Field(None, description="the most a store may have, as 2GB; then the oldest ended executions go")
     env_allow: Names = Field((), description="names of the environment that `env.NAME` may read")
     tools: Names = Field((), description="files or modules whose functions are tools")
     agent_model: str | None = Field(None, description="model of agents that name none, as provider/model")
@@ -103,7 +107,12 @@ class Settings(BaseSettings):
     def _amounts(cls, value: Any) -> Any:
         return _pairs(value) if isinstance(value, str) else value
 
-    @field_validator("agent_timeout", mode="before")
+    @field_validator("keep_size", mode="before")
+    @classmethod
+    def _bytes(cls, value: Any) -> Any:
+        return parse_size(value) if isinstance(value, str) else value
+
+    @field_validator("agent_timeout", "keep", mode="before")
     @classmethod
     def _seconds(cls, value: Any) -> Any:
         return parse_duration(value) if isinstance(value, str) else value

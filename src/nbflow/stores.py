@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 import warnings
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -17,6 +19,12 @@ from nbflow.ports.journal import Journal
 from nbflow.settings import settings
 from nbflow.storage.adapters import adapter
 from nbflow.storage.addresses import Address, read_address
+from nbflow.storage.retention import Retains
+
+LOG = logging.getLogger(__name__)
+
+RETAIN_EVERY = 3600.0  # seconds
+_retaining = ThreadPoolExecutor(1, "nbflow-retention")
 
 in_use: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Journal]] = weakref.WeakKeyDictionary()
 """The journals of engines, by their loop and address; those of `memory:` are nowhere else."""
@@ -68,10 +76,39 @@ def open_upkeep(store: str | None = None) -> Any:
     if address.path is None:
         raise StorageError(
             "store.url",
-            f"`nbflow store` is for embedded stores, not for {address.scheme}",
+            f"this is for embedded stores, not for {address.scheme}",
             "a server has tools of its own, such as pg_dump",
         )
     return adapter(address.scheme, "upkeep")(address.path)
+
+
+def open_retention(store: str | None = None) -> Retains | None:
+    """What keeps a store small; None for one that goes with its process, or whose package has nothing for it."""
+    address = _address(store)
+    try:
+        return adapter(address.scheme, "upkeep")(address.path or address.url)  # type: ignore[no-any-return]
+    except StorageError:
+        return None
+
+
+def keep_small(store: str) -> None:
+    """Let old executions go, now and every hour, in a thread, for as long as the running loop lives.
+
+    Failures are logged; the next hour tries again.
+    """
+    loop = asyncio.get_running_loop()
+    loop.call_later(RETAIN_EVERY, keep_small, store)
+    _retaining.submit(_keep_small, store)
+
+
+def _keep_small(store: str) -> None:
+    chosen = settings()
+    try:
+        upkeep = open_retention(store)
+        if upkeep is not None and upkeep.due(RETAIN_EVERY):
+            upkeep.vacuum(keep=chosen.keep, size=chosen.keep_size)
+    except Exception as problem:  # noqa: BLE001 - a store that cannot be kept small is no reason to stop working
+        LOG.warning("old executions are not taken out of %s: %s", store.partition("?")[0].rpartition("@")[2], problem)
 
 
 def _address(store: str | None) -> Address:

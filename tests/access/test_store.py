@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -36,6 +37,25 @@ def test_what_is_old_is_taken_out(shell, ran):
     assert shell("store", "vacuum", "--keep", "1d", "--json").document["executions"] == 0
     assert shell("store", "vacuum", "--keep", "0s", "--json").document["executions"] == 1
     assert shell("executions", "list", "--json").document == []
+
+
+def test_old_executions_go_by_themselves(shell, ran, monkeypatch):
+    """Once an hour, in whichever process comes first."""
+    stamp = shell.folder / ".nbflow" / "segments" / "retained"
+    assert stamp.exists()
+    monkeypatch.setenv("NBFLOW_KEEP", "0s")
+
+    def run():
+        out, err = shell.start("run", "demo.yaml", "--json").communicate(timeout=60)
+        assert not err, err
+        return json.loads(out)["execution"]
+
+    second = run()
+    assert {ran, second} <= {row["execution"] for row in shell("executions", "list", "--json").document}
+    os.utime(stamp, (0, 0))
+    run()  # whether its own execution has ended by then is not said
+    assert not {ran, second} & {row["execution"] for row in shell("executions", "list", "--json").document}
+    assert stamp.stat().st_mtime > 0
 
 
 def test_a_store_is_moved_by_export_and_import(shell, ran, tmp_path_factory):

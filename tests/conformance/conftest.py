@@ -10,29 +10,37 @@ from pathlib import Path
 import pytest
 
 from nbflow.ports.catalog import Catalog
+from nbflow.ports.clock import Clock
 from nbflow.ports.executions import Executions
 from nbflow.ports.journal import Journal
 from nbflow.ports.values import Values
 from nbflow.storage.duckdb.catalog import DuckDBCatalog
 from nbflow.storage.duckdb.executions import DuckDBExecutions
 from nbflow.storage.duckdb.journal import DuckDBJournal
+from nbflow.storage.duckdb.upkeep import Upkeep as DuckDBUpkeep
 from nbflow.storage.duckdb.values import FileValues
 from nbflow.storage.memory.catalog import MemoryCatalog, MemoryFacts
 from nbflow.storage.memory.executions import MemoryExecutions
 from nbflow.storage.memory.journal import MemoryJournal
 from nbflow.storage.memory.values import MemoryValues
+from nbflow.storage.retention import Retains
 from tests.services import mongo, postgres
 from tests.services.model_server import Unavailable
 
 
 @dataclass
 class Store:
-    """One empty store; each call of `catalog` is another view of the same catalog."""
+    """One empty store; each call of `catalog` is another view of the same catalog, each of `journal` another writer.
+
+    A store that lives as long as its journal (not `shared`) has one. `retains` makes what keeps it small, if it can.
+    """
 
     journal: Callable[[], Journal]
     executions: Callable[[Journal], Executions]
     catalog: Callable[[], Catalog]
     values: Callable[[], Values]
+    retains: Callable[[Clock], Retains] | None = None
+    shared: bool = True
 
 
 def memory(place: Path) -> Store:
@@ -42,14 +50,14 @@ def memory(place: Path) -> Store:
         assert isinstance(journal, MemoryJournal)
         return MemoryExecutions(journal)
 
-    return Store(MemoryJournal, executions, lambda: MemoryCatalog(facts, values), MemoryValues)
+    return Store(MemoryJournal, executions, lambda: MemoryCatalog(facts, values), MemoryValues, shared=False)
 
 
 def embedded(place: Path) -> Store:
     path = place / ".nbflow" / "history.duckdb"
     return Store(
         lambda: DuckDBJournal(path), lambda journal: DuckDBExecutions(path), lambda: DuckDBCatalog(path),
-        lambda: FileValues(place / "values"),
+        lambda: FileValues(place / "values"), lambda clock: DuckDBUpkeep(path, clock),
     )  # fmt: skip
 
 
@@ -57,11 +65,12 @@ def postgresql(url: str) -> Store:
     from nbflow.storage.postgres.catalog import PostgresCatalog
     from nbflow.storage.postgres.executions import PostgresExecutions
     from nbflow.storage.postgres.journal import PostgresJournal
+    from nbflow.storage.postgres.upkeep import Upkeep
     from nbflow.storage.postgres.values import PostgresValues
 
     return Store(
         lambda: PostgresJournal(url), lambda journal: PostgresExecutions(url), lambda: PostgresCatalog(url),
-        lambda: PostgresValues(url),
+        lambda: PostgresValues(url), lambda clock: Upkeep(url, clock),
     )  # fmt: skip
 
 
@@ -69,11 +78,12 @@ def mongodb(url: str) -> Store:
     from nbflow.storage.mongo.catalog import MongoCatalog
     from nbflow.storage.mongo.executions import MongoExecutions
     from nbflow.storage.mongo.journal import MongoJournal
+    from nbflow.storage.mongo.upkeep import Upkeep
     from nbflow.storage.mongo.values import MongoValues
 
     return Store(
         lambda: MongoJournal(url), lambda journal: MongoExecutions(url), lambda: MongoCatalog(url),
-        lambda: MongoValues(url),
+        lambda: MongoValues(url), lambda clock: Upkeep(url, clock),
     )  # fmt: skip
 
 

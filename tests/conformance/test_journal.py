@@ -14,6 +14,7 @@ from nbflow.errors import JournalConflict, StorageError
 from nbflow.execution import events as e
 from nbflow.execution.events import Record
 from nbflow.ports.journal import Journal
+from tests.conformance.conftest import Store
 from tests.storage.records import NASTY, START, events, record, records, same, started
 
 pytestmark = pytest.mark.timeout(60)
@@ -69,6 +70,35 @@ async def test_of_two_writers_of_one_place_one_is_refused(journal: Journal) -> N
     )
     assert [type(answer) for answer in answers].count(JournalConflict) == 4
     assert await journal.read("x") == records(1, 1)
+
+
+async def test_the_second_writer_is_refused_every_time_while_the_first_lives(store: Store, journal: Journal) -> None:
+    if not store.shared:
+        pytest.skip("it lives in its one journal")
+    await journal.append("x", records(1, 2), after=0)
+    second = store.journal()
+    for last in range(2, 6):
+        answers = await asyncio.gather(
+            second.append("x", [record(last + 1)], after=last), second.append("x", [record(1)], after=0),
+            journal.append("x", [record(last + 1)], after=last), second.append("x", [record(last + 2)], after=last + 1),
+            return_exceptions=True,
+        )  # fmt: skip
+        assert [type(answer).__name__ for answer in answers] == ["JournalConflict"] * 2 + [
+            "NoneType",
+            "JournalConflict",
+        ]
+    assert [one.sequence for one in await journal.read("x")] == [1, 2, 3, 4, 5, 6]
+    with pytest.raises(JournalConflict):
+        await journal.append("x", [record(1)], after=0)  # does not let the second one in
+    with pytest.raises(JournalConflict):
+        await second.append("x", [record(7)], after=6)
+    await journal.append("x", [Record(7, START, e.ExecutionCompleted())], after=6)
+    await second.append("x", [record(8)], after=7)  # it has ended: whoever goes on with it has it
+    with pytest.raises(JournalConflict):
+        await journal.append("x", [record(9)], after=8)
+    await second.close()
+    await journal.append("x", [record(9)], after=8)
+    assert [one.sequence for one in await journal.read("x")] == list(range(1, 10))
 
 
 async def test_a_refused_value_stores_nothing_of_its_batch(journal: Journal) -> None:

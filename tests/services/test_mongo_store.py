@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import random
 from collections.abc import AsyncIterator, Iterator
 
 import pymongo
@@ -14,6 +13,7 @@ from nbflow.errors import JournalConflict, StorageError
 from nbflow.execution import events as e
 from nbflow.execution.events import Record
 from nbflow.ports.executions import Query
+from nbflow.storage.mongo import owning
 from nbflow.storage.mongo import values as mongo_values
 from nbflow.storage.mongo.executions import MongoExecutions
 from nbflow.storage.mongo.journal import MongoJournal
@@ -76,24 +76,45 @@ async def test_a_server_killed_again_and_again_loses_nothing_and_doubles_nothing
     assert {summary.execution: summary.records for summary in await journal.executions()} == acknowledged
 
 
-async def test_of_two_writers_at_one_place_one_is_refused(url: str, journal: MongoJournal) -> None:
-    second = MongoJournal(url)
+async def test_a_writer_that_is_gone_is_followed_and_stays_out_when_it_wakes_up(
+    url: str, journal: MongoJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await journal.append("x", records(1, 2), after=0)
+    second = MongoJournal(url)
+    monkeypatch.setattr(owning, "_runs", lambda pid: False)  # its process is gone
     await second.append("x", records(3, 3), after=2)
-    with pytest.raises(JournalConflict):
-        await journal.append("x", records(3, 3), after=2)
-    rng = random.Random(1)
-    for _ in range(10):
-        last = len(await journal.read("x"))
-        writers = [journal, second]
-        rng.shuffle(writers)
-        answers = await asyncio.gather(
-            *(writer.append("x", records(last + 1, last + 1 + n), after=last) for n, writer in enumerate(writers)),
-            return_exceptions=True,
-        )
-        assert sorted(type(answer).__name__ for answer in answers) == ["JournalConflict", "NoneType"]
-    assert await journal.gaps() == []
+    monkeypatch.undo()
+    for place in (2, 3):
+        with pytest.raises(JournalConflict):
+            await journal.append("x", records(place + 1, place + 1), after=place)
+    await second.append("x", records(4, 4), after=3)
+    assert await second.read("x") == records(1, 4) and await second.gaps() == []
     await second.close()
+
+
+async def test_a_writer_of_another_machine_is_followed_when_its_lease_is_over(
+    url: str, journal: MongoJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await journal.append("x", records(1, 1), after=0)
+    second = MongoJournal(url)
+    monkeypatch.setattr(owning.socket, "gethostname", lambda: "elsewhere")
+    with pytest.raises(JournalConflict, match="process"):
+        await second.append("x", records(2, 2), after=1)
+    monkeypatch.setattr(owning, "LEASE", -1.0)
+    await second.append("x", records(2, 2), after=1)
+    assert await second.read("x") == records(1, 2)
+    await second.close()
+
+
+async def test_two_processes_that_claim_at_once_are_never_both_let_in(url: str) -> None:
+    writers = [MongoJournal(url) for _ in range(4)]
+    for number in range(20):
+        answers = await asyncio.gather(
+            *(writer.append(f"x{number}", records(1, 1), after=0) for writer in writers), return_exceptions=True
+        )
+        assert sorted(type(answer).__name__ for answer in answers) == ["JournalConflict"] * 3 + ["NoneType"]
+    for writer in writers:
+        await writer.close()
 
 
 async def test_outputs_of_any_size_are_kept_in_pieces(journal: MongoJournal) -> None:
@@ -168,5 +189,5 @@ async def test_an_engine_runs_on_it_and_analytics_reads_it(url: str) -> None:
 
 
 def test_pieces_come_before_the_value_that_needs_them() -> None:
-    names = [name for name, _ in mongo_values.writes([("d", "bytes", b"x" * (mongo_values.PIECE * 2 + 1))])]
+    names = [name for name, _ in mongo_values.writes(("d", "bytes", b"x" * (mongo_values.PIECE * 2 + 1)))]
     assert names == ["pieces", "pieces", "pieces", "kept"]

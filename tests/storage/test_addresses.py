@@ -40,6 +40,18 @@ def test_what_is_no_store_is_refused_with_what_there_is(url: str) -> None:
         assert "postgresql://" in str(caught.value) and "memory:" in str(caught.value)
 
 
+@pytest.mark.parametrize(("word", "hint"), [
+    ("memory", "did you mean memory:?"), ("duckdb", "duckdb:///.nbflow/history.duckdb"),
+    ("postgres", "postgres://host/db"), ("foo", "duckdb:///foo"), ("cassandra", "cassandra://host/db"),
+])  # fmt: skip
+def test_a_bare_word_is_no_file(word: str, hint: str) -> None:
+    with pytest.raises(StorageError, match="neither the address of a store nor a path") as caught:
+        read_address(word, ["cassandra"])
+    assert caught.value.code == "store.url" and hint in (caught.value.hint or "")
+    for path in (f"./{word}", Path(word), f"{word}.db", f"duckdb:///{word}"):
+        assert read_address(path).path == Path(str(path).removeprefix("duckdb:///"))
+
+
 def test_a_missing_folder_is_named_and_not_made(tmp_path: Path) -> None:
     for path in (tmp_path / "no" / "such" / "history.duckdb", tmp_path / "no" / "such" / "folder" / "history.duckdb"):
         with pytest.raises(StorageError, match=str(tmp_path / "no")) as caught:

@@ -38,6 +38,7 @@ class WorkflowSpec:
     pools: Mapping[str, int] = field(default_factory=dict)
     rates: Mapping[str, float] = field(default_factory=dict)
     budget: Mapping[str, float] = field(default_factory=dict)
+    keep: float | None = None
 
     def place(self, *path: str) -> Located:
         """Where a field stands, or the nearest place known."""
@@ -153,6 +154,7 @@ FIELDS: Fields = {
     "pools": policies.by_name(forms.POSITIVE, "units").but("Capacities by name."),
     "rates": policies.by_name(policies.LIMIT, "limits").but("Shared limits by name, as `60/min`."),
     "budget": policies.BUDGET.but("The most all its agents may use: tokens, usd."),
+    "keep": forms.SPAN.but("How long its executions stay in the store after they ended; default: the setting."),
 }  # fmt: skip
 
 _FOREIGN = {

@@ -23,18 +23,20 @@ _ADAPTERS: dict[str, dict[str, str]] = {
         "journal": "nbflow.storage.postgres.journal:PostgresJournal",
         "catalog": "nbflow.storage.postgres.catalog:PostgresCatalog",
         "executions": "nbflow.storage.postgres.executions:PostgresExecutions",
+        "upkeep": "nbflow.storage.postgres.upkeep:Upkeep",
     },
     "mongodb": {
         "journal": "nbflow.storage.mongo.journal:MongoJournal",
         "catalog": "nbflow.storage.mongo.catalog:MongoCatalog",
         "executions": "nbflow.storage.mongo.executions:MongoExecutions",
+        "upkeep": "nbflow.storage.mongo.upkeep:Upkeep",
     },
 }
 """The classes of each store; a plug-in's stand in the entry point ``nbflow.stores`` named as its scheme."""
 
 
 def adapter(scheme: str, part: str) -> Callable[..., Any]:
-    """What makes the journal, catalog or executions of a store from its address. Raises `StorageError`."""
+    """What makes the journal, catalog, executions or upkeep of a store from its address. Raises `StorageError`."""
     place = _ADAPTERS.get(scheme, {}).get(part)
     if place is not None:
         module, _, name = place.partition(":")

@@ -33,23 +33,38 @@ class Address:
 
 
 def read_address(url: str | Path, more: Collection[str] = ()) -> Address:
-    """The parts of an address; a path alone is a DuckDB store. `more` are schemes that plug-ins serve.
+    """The parts of an address; what is plainly a path is a DuckDB store. `more` are schemes that plug-ins serve.
 
-    Raises `StorageError` ``store.url``.
+    A bare word, which may be a mistyped scheme as well as a file, is refused. Raises `StorageError` ``store.url``.
 
     >>> read_address("duckdb:///.nbflow/history.duckdb").scheme
     'duckdb'
     """
     text = str(url)
     match = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):(.*)$", text, re.DOTALL)
-    if isinstance(url, Path) or match is None:
+    if isinstance(url, Path) or (match is None and _is_path(text)):
         return _on_disk(text, text)
+    if match is None:
+        raise _unclear(text, more)
     scheme = _SCHEMES.get(match[1].lower()) or (match[1] if match[1] in more else None)
     if scheme is None:
         raise StorageError(
             "store.url", f"no store is known for {match[1]}://", f"{_KNOWN}; did you mean postgresql://?"
         )
     return _on_disk(text, match[2]) if scheme == "duckdb" else Address(text, scheme)
+
+
+def _is_path(text: str) -> bool:
+    """Whether a text is written as a path: with a folder, or with the ending of a file."""
+    return not text or "/" in text or os.sep in text or text.startswith("~") or bool(Path(text).suffix)
+
+
+def _unclear(text: str, more: Collection[str]) -> StorageError:
+    meant = {"memory": "memory:", "duckdb": "duckdb:///.nbflow/history.duckdb"}.get(text.lower())
+    hint = f"did you mean {meant}?" if meant else f"for a file write duckdb:///{text}, or a path such as ./{text}"
+    if text.lower() in _SCHEMES.keys() - {"memory", "duckdb"} or text in more:
+        hint = f"write the whole address, such as {text}://host/db"
+    return StorageError("store.url", f"{text!r} is neither the address of a store nor a path; {_KNOWN}", hint)
 
 
 def _on_disk(url: str, path: str) -> Address:

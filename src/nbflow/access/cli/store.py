@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,10 +14,9 @@ from nbflow.access.cli.printing import DONE, FAILED, say
 from nbflow.access.cli.reading import UsageProblem
 from nbflow.ports.journal import Gap
 from nbflow.spec.durations import parse_duration
+from nbflow.spec.sizes import parse_size
 
 group = typer.Typer(no_args_is_help=True, help="The embedded store: what it has, whether it is well, keeping it small.")
-
-_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 
 
 @group.command()
@@ -44,7 +42,8 @@ def vacuum(
     """Take out what is old and give its space back; what has not ended always stays."""
     with Answer(json) as answer:
         seconds = None if keep is None else _seconds(keep)
-        done = stores.open_upkeep(store).vacuum(keep=seconds, size=None if size is None else _bytes(size))
+        upkeep = stores.open_retention(store) or stores.open_upkeep(store)
+        done = upkeep.vacuum(keep=seconds, size=None if size is None else _bytes(size))
         document = {name: getattr(done, name) for name in ("executions", "records", "values", "before", "after")}
         answer.give(document, lambda: say(
             f"took out {done.executions} executions and {done.values} values; "
@@ -119,10 +118,10 @@ def _seconds(text: str) -> float:
 
 
 def _bytes(text: str) -> int:
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)b?", text.strip().lower())
-    if match is None:
-        raise UsageProblem("cli.size", f"{text!r} is no size", "such as 500MB or 2GB")
-    return int(float(match[1]) * _UNITS[match[2]])
+    try:
+        return parse_size(text)
+    except ValueError:
+        raise UsageProblem("cli.size", f"{text!r} is no size", "such as 500MB or 2GB") from None
 
 
 def _spelled(size: float) -> str:

@@ -160,6 +160,15 @@ def owned(folder: Folder, execution: str) -> bool:
     return False
 
 
+def held(folder: Folder) -> set[str]:
+    """All executions that living writers have."""
+    with suppress(FileNotFoundError):
+        claims = _parse(folder.claims.read_bytes())
+        living = {writer for writer in set(claims.values()) if writer and alive(folder, writer)}
+        return {execution for execution, writer in claims.items() if writer in living}
+    return set()
+
+
 def note(folder: Folder, executions: list[str]) -> None:
     """Let it be known that executions are there, without a writer."""
     if not executions:

@@ -6,42 +6,36 @@ put them for an hour, under a lock that every writer of values shares.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from nbflow.errors import StorageError
+from nbflow.ports.clock import Clock
 from nbflow.ports.journal import Gap
 from nbflow.storage import codec
 from nbflow.storage.duckdb import carrying, owners
 from nbflow.storage.duckdb.carrying import digests
 from nbflow.storage.duckdb.database import Connection
 from nbflow.storage.duckdb.store import DuckDBStore
+from nbflow.storage.retention import Ended, Vacuumed, doomed
 
 YOUNG = 3600.0  # seconds in which a value that nothing names yet may belong to a record that is being written
 _SLACK = 0.25  # share of a database that may be empty before it is written anew
 
 
-@dataclass(frozen=True, slots=True)
-class Vacuumed:
-    """What was taken out, and the bytes of the store before and after."""
-
-    executions: int
-    records: int
-    values: int
-    before: int
-    after: int
-
-
 class Upkeep:
     """All of it for the store at a path."""
 
-    def __init__(self, path: str | Path) -> None:
-        self.store = DuckDBStore(path)
+    def __init__(self, path: str | Path, clock: Clock | None = None) -> None:
+        self.store = DuckDBStore(path, clock)
 
     def check(self) -> list[Gap]:
         return list(check(self.store))
+
+    def due(self, every: float) -> bool:
+        return due(self.store, every)
 
     def vacuum(self, *, keep: float | None = None, size: int | None = None) -> Vacuumed:
         return vacuum(self.store, keep=keep, size=size)
@@ -56,20 +50,34 @@ class Upkeep:
 def vacuum(store: DuckDBStore, *, keep: float | None = None, size: int | None = None) -> Vacuumed:
     """Take out ended executions and give their space back.
 
-    `keep` is for how many seconds after its end an execution stays; `size` how many bytes the store may have, the
-    oldest ended ones going first. Without either only space is given back. Raises `StorageError`.
+    `keep` is for how many seconds after its end an execution stays whose workflow does not say; `size` how many bytes
+    the store may have, the oldest ended ones going first. Raises `StorageError`.
     """
     before = size_of(store)
     now = store.clock.now()
 
     def take_out(connection: Connection) -> tuple[int, int]:
-        return _take_out(connection, _doomed(connection, now, keep, size, before))
+        return _take_out(connection, _doomed(store, connection, keep, size, now))
 
     executions, records = store.ask(take_out)
     values = _drop_values(store, now)
     _compact_claims(store)
     store.rewrite(_SLACK)
     return Vacuumed(executions, records, values, before, size_of(store))
+
+
+def due(store: DuckDBStore, every: float) -> bool:
+    """Whether nobody has vacuumed for so many seconds; then the caller has the turn. A store begins with a rest."""
+    stamp, now = store.folder.segments / "retained", store.clock.now()
+    if not stamp.parent.exists():
+        return False
+    with store.folder.held("retained"):
+        if new := not stamp.exists():
+            stamp.touch()
+        elif _age(stamp, now) < every:
+            return False
+        os.utime(stamp, (now, now))
+    return not new
 
 
 def check(store: DuckDBStore) -> Iterator[Gap]:
@@ -93,21 +101,17 @@ def size_of(store: DuckDBStore) -> int:
     return sum(_size(path) for path in files)
 
 
-def _doomed(connection: Connection, now: float, keep: float | None, size: int | None, present: int) -> list[str]:
-    """Which ended executions go, the oldest end first."""
+def _doomed(store: DuckDBStore, connection: Connection, keep: float | None, size: int | None, now: float) -> list[str]:
+    """Which executions go. What a living writer has is not over, whatever was taken in of it until now."""
     rows = connection.execute(
-        "select execution, ended, bytes from summaries join"
-        " (select execution, sum(strlen(fields::varchar)) as bytes from records group by execution)"
-        " using (execution) where ended is not null order by ended, execution"
+        "select summaries.execution, ended, bytes, source from summaries join"
+        " (select execution, sum(strlen(fields::varchar)) as bytes, any_value(case when event = 'ExecutionStarted'"
+        " and contains(fields::varchar, 'keep') then fields->>'$.source' end) as source"
+        " from records group by execution) using (execution)"
     ).fetchall()
-    too_much = 0.0 if size is None else max(0, present - size) / max(1, present)
-    total = sum(bytes for _, _, bytes in rows) or 1
-    doomed, gone = [], 0
-    for execution, ended, bytes in rows:
-        if (keep is not None and ended < now - keep) or gone / total < too_much:
-            doomed.append(execution)
-            gone += bytes
-    return doomed
+    held = owners.held(store.folder)
+    ended = [Ended(name, None if name in held else end, bytes, source or "") for name, end, bytes, source in rows]
+    return doomed(ended, now, keep, size, size_of(store))
 
 
 def _take_out(connection: Connection, doomed: list[str]) -> tuple[int, int]:

@@ -35,7 +35,7 @@ def batch(execution: str, records: Sequence[Record], after: int, writer: str) ->
         "writer": writer, "stamp": records[-1].at, "sets": change.sets, "adds": change.adds,
         "keys": [event.key for event in _events(records) if isinstance(event, e.NodeCompleted) and event.key],
         "nodes": sorted({name for event in _events(records) if (name := clean(getattr(event, "node", None)))}),
-        "marks": marks(records),
+        "marks": marks(records), "releases": change.releases,
     }  # fmt: skip
     if len(lines) > LARGEST:
         document["lines_in"] = keep(lines, "lines")

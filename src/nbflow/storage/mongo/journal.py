@@ -1,8 +1,8 @@
 """The journal in MongoDB: an append is one document, and its name says after which record it stands.
 
 Documents of an execution make a chain: ``execution:after`` can be written once, so of two writers at one place one is
-refused, with single-document steps only. The line in `executions` follows; where it lags after a crash, the
-chain is what counts.
+refused, with single-document steps only; and the second is, as long as the first lives (see `owning`). The line in
+`executions` follows; where it lags after a crash, the chain is what counts.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from nbflow.ports.journal import Found, Gap, Summary
 from nbflow.storage import tags
 from nbflow.storage.mongo import documents
 from nbflow.storage.mongo.documents import Fetch, Kept
+from nbflow.storage.mongo.owning import Owner
 from nbflow.storage.mongo.server import Document, Server, meaning
 from nbflow.storage.mongo.values import MongoValues, fetch_all, put_all
 from nbflow.storage.table import attach_lines
@@ -35,14 +36,18 @@ Content = tuple[Document, list[Kept]]
 
 
 class MongoJournal:
-    """The journal of the database at `url`, as one of its writers. Leases between processes are not its business."""
+    """The journal of the database at `url`, as one of its writers.
+
+    An execution belongs to the journal that appended to it first, until it ends, is suspended, or the journal closes.
+    """
 
     def __init__(self, url: str, clock: Clock | None = None, *, patience: float = PATIENCE) -> None:
         self.server = Server(url, wait=min(10.0, patience))
         self.values = MongoValues(url)
         self._writer = (clock or SystemClock()).new_id()
         self._waiting: Waiting[Content] = Waiting(self._commit, patience)
-        self._last: dict[str, int] = {}
+        self._last: dict[str, int] = {}  # of what it owns
+        self._owner = Owner(self._writer)
 
     async def append(self, execution: str, records: Sequence[Record], *, after: int) -> None:
         self._waiting.check()
@@ -111,33 +116,64 @@ class MongoJournal:
 
     async def close(self) -> None:
         await self._waiting.close()
+        if self._owner.lives:
+            with suppress(StorageError):
+                await self._owner.leave(await self.server.database())
         await self.server.close()
 
     async def _commit(self, group: list[Batch[Content]], again: bool) -> Answers[Content]:
         database = await self.server.database()
         with meaning(self.server.url):
+            await self._owner.live(database)
             answers: Answers[Content] = []
             admitted = []
+            ours = set(self._last)
+            refused = await self._claim(database, group, fresh=again)
             for batch in group:
-                last = await self._last_of(database, batch.execution, fresh=again)
-                if last == batch.after:
+                last = self._last.get(batch.execution)
+                if last is None:
+                    answers.append((batch, refused[batch.execution]))
+                elif last == batch.after:
                     self._last[batch.execution] = batch.last
                     admitted.append(batch)
                 elif again and last >= batch.last and await self._is_ours(database, batch):
                     answers.append((batch, None))
                 else:
                     answers.append((batch, _conflict(batch, last)))
-            return answers + await self._insert(database, admitted)
+            answers += await self._insert(database, admitted)
+            await self._let_go(database, answers, ours)
+            return answers
+
+    async def _claim(self, database: Any, group: list[Batch[Content]], *, fresh: bool) -> dict[str, JournalConflict]:
+        """Own the executions of a group and know their last record; why those are refused that others own."""
+        refused: dict[str, JournalConflict] = {}
+        first = {batch.execution: batch.after for batch in reversed(group)}
+        for execution, after in first.items():
+            if execution in self._last and not fresh:
+                continue
+            holder = await self._owner.claim(database, execution, new=after == 0)
+            if holder is not None:
+                self._last.pop(execution, None)
+                refused[execution] = JournalConflict(f"{execution} is being written by {holder}")
+            else:
+                self._last[execution] = await _last_of(database, execution)
+        return refused
+
+    async def _let_go(self, database: Any, answers: Answers[Content], ours: set[str]) -> None:
+        """Own no more what has ended, nor what was taken only to be refused: it is not ours to keep from others."""
+        written = {batch.execution for batch, refusal in answers if refusal is None}
+        over = {batch.execution for batch, refusal in answers if refusal is None and batch.content[0]["releases"]}
+        for execution in dict.fromkeys(batch.execution for batch, _ in answers):
+            if execution in over or execution not in written | ours:
+                if self._last.pop(execution, None) is not None:
+                    await self._owner.release(database, execution)
+            elif any(refusal and batch.execution == execution for batch, refusal in answers):
+                self._last.pop(execution, None)  # look again before the next
 
     async def _insert(self, database: Any, batches: list[Batch[Content]]) -> Answers[Content]:
         if not batches:
             return []
         await put_all(database, [value for batch in batches for value in batch.content[1]])
-        for batch in batches:
-            if batch.after == 0:  # the line first: an execution that has begun is never out of every list
-                line = {"_id": batch.execution, "last": 0, "phase": "pending", "started": 0.0}
-                with suppress(DuplicateKeyError):
-                    await database.executions.insert_one(line)
         refused = await self._insert_chain(database, batches)
         for batch in batches:
             if batch.execution not in refused:
@@ -153,20 +189,18 @@ class MongoJournal:
             try:
                 await database.batches.insert_one(batch.content[0])
             except DuplicateKeyError:
-                self._last.pop(batch.execution, None)
                 refused[batch.execution] = _conflict(batch, None)
         return refused
-
-    async def _last_of(self, database: Any, execution: str, *, fresh: bool) -> int:
-        if fresh or execution not in self._last:
-            chain = database.batches.find({"execution": execution}, {"last": 1})
-            found = await chain.sort("after", -1).limit(1).to_list()
-            self._last[execution] = int(found[0]["last"]) if found else 0
-        return self._last[execution]
 
     async def _is_ours(self, database: Any, batch: Batch[Content]) -> bool:
         found = await database.batches.find_one({"_id": batch.content[0]["_id"]}, {"writer": 1, "last": 1})
         return found is not None and (found["writer"], found["last"]) == (self._writer, batch.last)
+
+
+async def _last_of(database: Any, execution: str) -> int:
+    chain = database.batches.find({"execution": execution}, {"last": 1})
+    found = await chain.sort("after", -1).limit(1).to_list()
+    return int(found[0]["last"]) if found else 0
 
 
 async def _advance(database: Any, batch: Batch[Content]) -> None:

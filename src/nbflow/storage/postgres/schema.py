@@ -29,6 +29,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "create table kept (digest text primary key, kind text not null, content bytea not null)",
         "create table catalog (number bigint primary key, fact text not null)",
     ),
+    # when a value was last wanted: one that nothing names yet may belong to what is being saved
+    ("alter table kept add column put timestamptz not null default now()",),
 )
 
 CREATE = "create table if not exists nbflow_schema (version integer not null)"

@@ -17,7 +17,10 @@ class PostgresValues:
     def put(self, content: bytes, kind: str) -> str:
         digest = sha256(content).hexdigest()
         with self._server.at_once() as connection:
-            connection.execute("insert into kept values (%s, %s, %s) on conflict do nothing", [digest, kind, content])
+            connection.execute(
+                "insert into kept values (%s, %s, %s) on conflict (digest) do update set put = now()",
+                [digest, kind, content],
+            )
         return digest
 
     def get(self, digest: str) -> tuple[bytes, str]:
