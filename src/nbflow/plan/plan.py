@@ -339,6 +339,17 @@ class Plan:
     tags: tuple[str, ...] = ()
     doc: str | None = None
     nodes: tuple[NodePlan, ...] = field(init=False, repr=False, compare=False)  # of the body and of those inside it
+    functions: Mapping[str, NodePlan] = field(init=False, repr=False, compare=False)  # a node for each name
+    works: Mapping[type, tuple[Work, ...]] = field(init=False, repr=False, compare=False)  # by kind
+    caches: bool = field(init=False, repr=False, compare=False)  # whether a node has `cache:`
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "nodes", tuple(self.body.nodes_within()))
+        nodes = tuple(self.body.nodes_within())
+        works: dict[type, list[Work]] = {}
+        for node in nodes:
+            works.setdefault(type(node.work), []).append(node.work)
+        functions = {node.function: node for node in reversed(nodes) if node.function}
+        object.__setattr__(self, "nodes", nodes)
+        object.__setattr__(self, "functions", functions)
+        object.__setattr__(self, "works", {kind: tuple(some) for kind, some in works.items()})
+        object.__setattr__(self, "caches", any(node.policies.cache for node in nodes))

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from nbflow.runtime.engine import Engine
 
 SLICE = 0.002  # seconds of deciding before the loop gets its turn
+FULL = 1_000  # records after which nobody waits for more
 GATHER = 0.050  # seconds that records nobody waits for are gathered into one commit while something runs
 
 
@@ -63,7 +64,6 @@ class Driver:
         self._writer: asyncio.Task[None] | None = None
         self._gathering: asyncio.TimerHandle | None = None
         self.on_held: list[Callable[[], None]] = []
-        self.caches = any(node.policies.cache for node in state.plan.nodes)
         SHELTER.enter(len(state.plan.body.nodes))
         self.wished: set[str] = set()  # waiting nodes of which a person wants another attempt
         self.moving: set[str] = set()  # machines whose next move is on its way
@@ -318,7 +318,8 @@ class Driver:
     def _write(self) -> None:
         if self._writer is not None:
             return
-        if self._after or not self.tasks or self.state.ending or self.state.phase != "running":
+        hurry = self._after or not self.tasks or len(self._buffer) >= FULL
+        if hurry or self.state.ending or self.state.phase != "running":
             if self._gathering is not None:
                 self._gathering.cancel()
                 self._gathering = None
@@ -339,7 +340,7 @@ class Driver:
                 self.committed = batch[-1].sequence
                 self.feed.publish(batch)
                 self.engine.stir_parents(self.state)
-                if self.caches:
+                if self.state.plan.caches:
                     self.engine.cache.remember(self.id, batch)
                 self._call_after()
                 if not (self._after or self.state.phase in ENDED):

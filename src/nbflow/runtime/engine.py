@@ -151,12 +151,7 @@ class Engine:
         return kind.executor.fingerprint(node) if kind is not None else ""
 
     def _sources(self, plan: Plan) -> dict[str, str]:
-        sources: dict[str, str] = {}
-        for node in plan.nodes:
-            name = node.function
-            if name and name not in sources:
-                sources[name] = self.fingerprint(node)
-        return {name: print for name, print in sources.items() if print}
+        return {name: print for name, node in plan.functions.items() if (print := self.fingerprint(node))}
 
     async def recover(self, id: str, owner: str = "", edits: Sequence[o.Edited] = ()) -> Execution:
         """Go on with an execution whose owner is gone. One that has ended is opened as it is.

@@ -38,13 +38,14 @@ class Exchange:
 
     def join(self, driver: Driver, plan: Plan) -> None:
         """Let an execution speak and hear."""
-        work = [node.work for node in plan.nodes]
-        machine = any(isinstance(one, Machine) for one in work)
-        names = frozenset(name for one in work for name in heard_by(one))
+        machine = Machine in plan.works
+        names = frozenset(
+            name for kind in (Listen, Machine) for one in plan.works.get(kind, ()) for name in heard_by(one)
+        )
         if self._leave is None and (names or machine):
             self._leave = self._bus.subscribe(self._arrived)
         self._listening[driver.id] = names
-        if machine or any(isinstance(one, Emit) for one in work):
+        if machine or Emit in plan.works:
             seen = driver.committed
             driver.feed.subscribe(lambda records: self._send(driver, records, seen))
 

@@ -7,8 +7,9 @@ all bytes before ``,"crc"``. Fields that this version does not know are left out
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import Field, fields
 from functools import lru_cache
 from operator import attrgetter
@@ -23,6 +24,7 @@ from nbflow.storage import tags
 from nbflow.storage.tags import Fetch, Keep
 
 FORMAT = 1
+PIECE = 250  # records that are encoded before the loop gets its turn
 
 Upcaster = Callable[[str, dict[str, Any]], tuple[str, dict[str, Any]]]
 
@@ -45,6 +47,16 @@ def encode(execution: str, record: Record, keep: Keep) -> bytes:
     )
     body = head.encode() + content
     return b'%b,"crc":"%08x"}\n' % (body, crc32(body))
+
+
+async def encode_all(execution: str, records: Sequence[Record], keep: Keep) -> list[bytes]:
+    """The lines of many records; the loop gets its turn now and then. Raises as `encode` does."""
+    lines: list[bytes] = []
+    for start in range(0, len(records), PIECE):
+        if start:
+            await asyncio.sleep(0)
+        lines += [encode(execution, record, keep) for record in records[start : start + PIECE]]
+    return lines
 
 
 def line_of(execution: str, sequence: int, at: float, name: str, version: int, fields: str) -> bytes:

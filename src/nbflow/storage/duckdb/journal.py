@@ -75,7 +75,7 @@ class DuckDBJournal:
             kept.append((digest, content, kind))
             return digest
 
-        lines = b"".join([codec.encode(execution, record, keep) for record in records])
+        lines = b"".join(await codec.encode_all(execution, records, keep))
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[None] = loop.create_future()
         releases = isinstance(records[-1].event, _RELEASES)

@@ -29,10 +29,10 @@ class MemoryJournal:
     async def append(self, execution: str, records: Sequence[Record], *, after: int) -> None:
         if self._closed:
             raise StorageError("store.closed", "the journal is closed")
+        lines = await codec.encode_all(execution, records, self.values.put)
         last = len(self._lines.get(execution, ()))
         if last != after:
             raise JournalConflict(f"{execution} has {last} records, not {after}: another writer has appended to it")
-        lines = [codec.encode(execution, record, self.values.put) for record in records]
         if lines:
             self._lines.setdefault(execution, []).extend(lines)
 

@@ -42,7 +42,7 @@ class PostgresJournal:
     async def append(self, execution: str, records: Sequence[Record], *, after: int) -> None:
         self._waiting.check()
         if records:
-            await self._waiting.put(execution, after, len(records), rows.encode(execution, records))
+            await self._waiting.put(execution, after, len(records), await rows.encode(execution, records))
 
     async def read(self, execution: str, *, after: int = 0) -> list[Record]:
         async with self.server.reading(self._position) as connection:

@@ -26,7 +26,7 @@ class Rows:
     change: Change
 
 
-def encode(execution: str, records: Sequence[Record]) -> Rows:
+async def encode(execution: str, records: Sequence[Record]) -> Rows:
     """Raises `StorageError` for what cannot be stored."""
     kept: list[Kept] = []
 
@@ -35,10 +35,8 @@ def encode(execution: str, records: Sequence[Record]) -> Rows:
         kept.append((digest, kind, content))
         return digest
 
-    columns, lines = [], []
-    for record in records:
-        line = codec.encode(execution, record, keep)
-        lines.append(line)
+    columns, lines = [], await codec.encode_all(execution, records, keep)
+    for record, line in zip(records, lines, strict=True):
         node = clean(getattr(record.event, "node", None))
         fields = line[line.index(b'"fields":') + 9 : -codec.TAIL].decode()
         name = type(record.event).__name__
