@@ -117,3 +117,25 @@ def test_a_background_run_leaves_a_picture_that_is_as_true_as_can_be(tmp_path):
     assert " · as of " in data["text/plain"]
     assert '<img src="data:image/svg+xml' in data["text/html"]
     assert "p-completed" in data["image/svg+xml"]
+
+
+def test_the_debugger_holds_nothing_where_nobody_is(tmp_path):
+    flow = (
+        "%%workflow held {} --as execution\nnodes:\n  a: {{tool: slow, with: {{seconds: 0.05}}, breakpoint: true}}\n"
+        "  b: {{needs: a, set: {{v: 1}}}}\n"
+    )
+    wait = "(await asyncio.wait_for(execution.until('completed'), 20)).phase"
+    cells = [
+        cell
+        for options in ("--debug", "--background --break b", "--break b:after")
+        for cell in (flow.format(options), wait)
+    ]
+    forks = ["%workflow fork held --at b --debug", "await _\n_.phase"]
+    book = notebook(SETUP, *cells, *forks)
+    NotebookClient(book, timeout=60, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    for place in (1, 3, 5):
+        said = "".join(output.get("text", "") for output in outputs_of(book, place))
+        assert "nobody is here to continue, so breakpoints are passed" in said
+        assert final(book, place)["text/plain"].startswith("✓ held completed")
+        assert outputs_of(book, place + 1)[0].data["text/plain"] == "'completed'"
+    assert outputs_of(book, 8)[-1].data["text/plain"] == "'completed'"

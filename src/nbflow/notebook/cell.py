@@ -13,7 +13,7 @@ from nbflow.notebook import shelf
 from nbflow.notebook.errors import MagicError, did_you_mean
 from nbflow.notebook.finding import find_execution
 from nbflow.notebook.options import Options
-from nbflow.notebook.session import UNATTENDED, Session
+from nbflow.notebook.session import Session
 from nbflow.plan.plan import Plan
 from nbflow.plan.workflow import Workflow
 from nbflow.runtime.execution import Execution
@@ -81,10 +81,10 @@ async def start(session: Session, options: Options, workflow: Workflow) -> Execu
     for node in options.breaks:
         stops.add(node)
     returns = options.debug or options.background or session.preferences.background
-    if session.looked_at or options.debug or (options.breaks and returns):
+    if session.looked_at or (session.attended() and (options.debug or (options.breaks and returns))):
         stops.apply(execution, on_error=options.debug)
-    elif options.breaks:
-        session.write(f"{UNATTENDED}: {', '.join(options.breaks)} [magic.breakpoint]")
+    elif options.breaks or options.debug:
+        session.pass_by(options.breaks)
     return execution
 
 

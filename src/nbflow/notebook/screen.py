@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextvars import Context
 from typing import Any
 
 from IPython.display import display, update_display
@@ -15,6 +17,11 @@ class OutputArea:
 
     def replace(self, bundle: dict[str, Any], name: str) -> None:
         update_display(bundle, raw=True, display_id=name)  # type: ignore[no-untyped-call]
+
+
+def in_this_cell(show: Callable[[dict[str, Any], str], None], bundle: dict[str, Any], name: str) -> None:
+    """Show as of the cell that runs now, wherever the call comes from: nbclient hears no other, but updates all."""
+    Context().run(show, bundle, name)
 
 
 def put(bundle: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ A cell that waits and a cell that returns at once go the same way here; they dif
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +78,15 @@ class Session:
             self._breakpoints = Kept(Path(place).parent if scheme == "duckdb" else None)
         return self._breakpoints.of(workflow)
 
+    def pass_by(self, stops: Iterable[str]) -> None:
+        """Say that breakpoints do not hold, since nobody would go on."""
+        self.write(f"{UNATTENDED}: {', '.join(stops) or 'there is no debugger'} [magic.breakpoint]")
+
     def hold(self, execution: Execution) -> None:
         """Hold an execution that has just been made before its first node, with the breakpoints of its workflow."""
+        if not self.attended():
+            self.pass_by(self.stops_of(execution.plan.name).nodes)
+            return
         self.stops_of(execution.plan.name).apply(execution, on_error=True)
         execution.step()
 
@@ -220,7 +227,7 @@ class Session:
             return
         for node in stops:
             execution.clear_breakpoint(node)
-        self.write(f"{UNATTENDED}: {', '.join(stops or execution.held)} [magic.breakpoint]")
+        self.pass_by(stops or execution.held)
         if execution.held:
             execution.resume()
 
@@ -249,7 +256,7 @@ class Session:
 
         def bring_up_to_date() -> None:
             if watch.state.sequence != shown:
-                area.replace(picture(), name)
+                screen.in_this_cell(area.replace, picture(), name)
 
         area.show(picture(), name)
         forget = execution.subscribe(lambda records: _fold(watch, records))
