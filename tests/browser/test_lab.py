@@ -394,10 +394,10 @@ def test_thousands_of_nodes_are_a_field_and_a_table(notebook, tmp_path):
     started(notebook, "huge.ipynb", SLOW, cell)
     page = notebook.page
     assert page.locator(".nbflow .nbf-node").count() == 2000
-    page.click(".nbflow-zoom button[aria-label='nodes as a table']")
-    page.locator(".nbflow-list input").fill("tool running")
-    page.wait_for_function("() => document.querySelectorAll('.nbflow-list tr').length === 1")
-    page.click(".nbflow-list tr button")
+    page.wait_for_selector(".nbflow-list tbody tr")  # the table is open from the beginning
+    page.click(".nbflow-list .chips button:has-text('1 running')")
+    page.wait_for_function("() => document.querySelectorAll('.nbflow-list tbody tr').length === 1")
+    page.click(".nbflow-list td button")
     page.locator(".nbflow-side strong", has_text="n0").wait_for()
     page.locator(".nbflow-list input").fill("set pending")
     notebook.shot(tmp_path / "huge.png", ".nbflow")

@@ -10,10 +10,10 @@ from nbflow.notebook.render.places import Style
 FULL, COMPACT = 200, 1500  # boxes up to which each style is used
 
 LABEL, SMALL, TINY = 13.0, 11.0, 10.5  # font sizes
-BOX_HIGH, BOX_LEFT, BOX_RIGHT, BOX_LEAST, BOX_MOST = 46.0, 46.0, 34.0, 118.0, 250.0
+BOX_HIGH, BOX_LEFT, BOX_RIGHT, BOX_LEAST, BOX_MOST = 46.0, 46.0, 34.0, 126.0, 250.0
 BADGE = 54.0  # beside the second line
 COMPACT_HIGH, COMPACT_LEFT, COMPACT_RIGHT = 24.0, 9.0, 24.0
-HEAD_HIGH, HEAD_LEFT, HEAD_RIGHT, HEAD_MOST = 26.0, 28.0, 62.0, 270.0
+HEAD_HIGH, HEAD_LEFT, HEAD_RIGHT, HEAD_MOST = 26.0, 28.0, 84.0, 380.0
 PILL_HIGH, PILL_PAD = 18.0, 7.0
 DOT = 14.0  # initial states
 

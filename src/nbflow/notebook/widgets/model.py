@@ -11,6 +11,7 @@ import traitlets
 from nbflow.notebook.render import icons, theme
 
 HERE = Path(__file__).parent
+PARTS = ("words", "editor", "table", "inspector", "graph", "live")  # one module, in this order
 
 
 def _style() -> str:
@@ -23,7 +24,7 @@ def _style() -> str:
 class LiveWidget(anywidget.AnyWidget):
     """`svg` is the picture, `state` a whole snapshot for views that come late; news are custom messages."""
 
-    _esm = (HERE / "live.js").read_text(encoding="utf-8")
+    _esm = "\n".join((HERE / f"{part}.js").read_text(encoding="utf-8") for part in PARTS)
     _css = _style()
 
     svg = traitlets.Unicode("").tag(sync=True)

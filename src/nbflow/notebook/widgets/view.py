@@ -8,10 +8,12 @@ still picture takes the view's place.
 from __future__ import annotations
 
 import asyncio
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from nbflow.errors import IllegalMove
 from nbflow.notebook import inspector
 from nbflow.notebook.render import summary
 from nbflow.notebook.render.html import Bundle
@@ -123,7 +125,7 @@ class View(ABC):
 
     def _command(self, message: Message) -> None:
         try:
-            words = self.command(message)
+            words = self.command(_read(message))
         except Exception as problem:  # noqa: BLE001 - whatever it is, the person who pressed sees it
             self._extra["n"] = {"text": str(problem), "bad": True}
         else:
@@ -186,3 +188,18 @@ class View(ABC):
         self.widget.close()
         for then in self.on_end:
             then()
+
+
+def _read(message: Message) -> Message:
+    """The message with the value that was typed; as text, no number loses a digit in the browser."""
+    text = message.get("json")
+    if not isinstance(text, str):
+        return message
+    try:
+        return {**message, "value": json.loads(text, parse_constant=_no_number)}
+    except ValueError as problem:
+        raise IllegalMove(f"not JSON: {problem}") from None
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")

@@ -1,5 +1,6 @@
-// YAML colours in cells that begin with %%workflow. Written by hand: there is nothing to build, and nothing but the
-// cell's mime type is touched. JupyterLab loads this as a prebuilt extension and hands over its shared modules.
+// YAML colours in cells that begin with %%workflow, and a key to run such a cell again with all that did not change kept.
+// Written by hand: there is nothing to build, and nothing of the cell but its mime type and a class is touched.
+// JupyterLab loads this as a prebuilt extension and hands over its shared modules.
 (() => {
   const YAML = "text/x-yaml";
   const OURS = /^\s*%%workflow\b/;
@@ -7,6 +8,7 @@
   const colour = (cell, panel) => {
     if (cell.model.type !== "code") return;
     const wanted = OURS.test(cell.model.sharedModel.getSource());
+    cell.node.classList.toggle("nbflow-cell", wanted);
     if (wanted && cell.model.mimeType !== YAML) cell.model.mimeType = YAML;
     else if (!wanted && cell.model.mimeType === YAML) cell.model.mimeType = panel.content.codeMimetype || "text/x-ipython";
   };
@@ -29,12 +31,36 @@
     });
   };
 
+  // The kernel is told before it gets the cell; both go the same way, so they arrive in this order.
+  const again = (app, tracker, told) => {
+    const session = tracker.currentWidget?.sessionContext.session;
+    if (!session?.kernel) return;
+    if (!told) session.kernel.requestExecute({ code: "%workflow again", silent: true, store_history: false, stop_on_error: false });
+    app.commands.execute("notebook:run-cell");
+  };
+
+  const listen = (app, tracker) => {
+    app.commands.addCommand("nbflow:again", {
+      label: "Run Workflow Again and Keep What Did Not Change",
+      execute: () => again(app, tracker, false),
+    });
+    app.commands.addKeyBinding({ command: "nbflow:again", keys: ["Alt Shift Enter"], selector: ".jp-Notebook .nbflow-cell.jp-mod-active" });
+    document.addEventListener("nbflow-again", (event) => {
+      const book = tracker.currentWidget?.content;
+      const place = book ? book.widgets.findIndex((cell) => cell.node.contains(event.target)) : -1;
+      if (place < 0) return;
+      book.activeCellIndex = place;
+      again(app, tracker, true);
+    });
+  };
+
   const plugin = (INotebookTracker) => ({
     id: "nbflow:yaml",
-    description: "YAML colours in %%workflow cells",
+    description: "YAML colours in %%workflow cells, and a key to run them again",
     autoStart: true,
     requires: [INotebookTracker],
     activate: (app, tracker) => {
+      listen(app, tracker);
       tracker.forEach(open);
       tracker.widgetAdded.connect((_, panel) => open(panel));
     },
