@@ -10,6 +10,8 @@ import sys
 
 import pytest
 
+from nbflow import assembly
+
 HELLO = """\
 name: hello
 inputs: {name: {type: string, default: world}}
@@ -206,7 +208,10 @@ def test_a_detached_run_leaves_a_question_open_and_an_answer_ends_it(shell):
     waiting = shell("run", shell.write("asks.yaml", ASKS), "--detach", "--json")
     assert (waiting.code, waiting.document["phase"]) == (0, "waiting")
     assert waiting.document["nodes"]["sure"]["phase"] == "waiting"
+    assert waiting.document["nodes"]["sure"]["asks"]["schema"] == {"type": "boolean"}
+    asked = waiting.document["nodes"]["sure"]["asks"]["prompt"]
     id = waiting.document["execution"]
+    assert asked in shell("executions", "show", id).out
     refused = shell("executions", "answer", id, "sure", "perhaps", "--json")
     assert refused.code == 2
     done = shell("executions", "answer", id, "sure", "true", "--json")
@@ -214,6 +219,50 @@ def test_a_detached_run_leaves_a_question_open_and_an_answer_ends_it(shell):
     listed = shell("executions", "list", "--json").document
     assert [(entry["execution"], entry["phase"]) for entry in listed] == [(id, "completed")]
     assert set(listed[0]) == {"execution", "workflow", "version", "phase", "started", "ended", "error"}
+
+
+PAYS = """
+import nbflow
+
+@nbflow.tool(effects="once")
+def pay(amount: int) -> str:
+    return f"paid {amount}"
+"""
+TAPE = """
+cassette: 1
+calls:
+- model: openai/gpt-5-mini
+  messages: [{role: user, content: pay it}]
+  tools: [pay]
+  gave: {text: "", stop: tools, model: gpt-5-mini, calls: [{id: c0, name: pay, arguments: '{"amount": 3}'}]}
+- tool: pay
+  with: {amount: 3}
+  gave: paid 3
+- model: openai/gpt-5-mini
+  messages:
+  - {role: user, content: pay it}
+  - {role: assistant, content: "", calls: [{name: pay, arguments: '{"amount": 3}'}]}
+  - {role: tool, content: paid 3}
+  tools: [pay]
+  gave: {text: thanks, stop: end, model: gpt-5-mini}
+"""
+
+
+def test_a_call_that_wants_a_yes_is_shown_with_its_arguments(shell, monkeypatch):
+    monkeypatch.setenv("NBFLOW_REPLAY", shell.write("tape.yaml", TAPE))
+    text = "name: pays\nnodes: {clerk: {agent: {model: openai/gpt-5-mini, prompt: pay it, tools: [pay]}}}\n"
+    file, tools = shell.write("pays.yaml", text), shell.write("tools_pays.py", PAYS)
+    try:
+        said = shell("run", file, "--tools", tools, "--detach")
+        assert 'May the agent call pay? {"amount": 3}' in " ".join(said.err.split())
+        id = shell("executions", "list", "--json").document[0]["execution"]
+        assert 'May the agent call pay? {"amount": 3}' in " ".join(shell("executions", "show", id).out.split())
+        asks = shell("executions", "show", id, "--json").document["nodes"]["clerk"]["asks"]
+        assert asks["about"] == {"tool": "pay", "arguments": {"amount": 3}}
+        done = shell("executions", "answer", id, "clerk", "true", "--tools", tools, "--json").document
+        assert done["outputs"] == {"clerk": "thanks"}
+    finally:
+        assembly.tape()
 
 
 def test_a_run_whose_child_waits_can_be_left_and_its_child_answered(shell):
@@ -278,6 +327,24 @@ def test_a_killed_run_is_recovered_without_running_recorded_nodes_again(shell):
     assert [document["outputs"] for document in said.document] == [{"two": "done"}]
     assert (shell.folder / "ran.txt").read_text().split() == ["one", "block", "block"]
     assert shell("executions", "recover", "--json").document == []
+
+
+@pytest.mark.parametrize(("verb", "phase"), [("pause", "paused"), ("suspend", "suspended")])
+def test_what_was_killed_is_held_without_beginning_again_or_its_tools(shell, verb, phase):
+    os.mkfifo(shell.folder / "pipe")
+    file, tools = shell.write("long.yaml", LONG), shell.write("tools_h.py", BLOCKS)
+    process = shell.start("run", file, "--tools", tools, "--json")
+    with open(shell.folder / "pipe", "w"):
+        process.kill()
+        process.communicate()
+    (shell.folder / "pipe").unlink()
+    (shell.folder / "pipe").write_text("done")
+    assert shell("executions", verb, "long", "--json").document["phase"] == phase
+    assert shell("executions", "list", "--json").document[0]["phase"] == phase
+    assert (shell.folder / "ran.txt").read_text().split() == ["one", "block"]
+    refused = shell("executions", verb, "long", "--json")
+    assert f"is {phase}; {verb} takes one that is" in refused.document["error"]["message"]
+    assert shell("executions", "resume", "long", "--tools", tools, "--json").document["outputs"] == {"two": "done"}
 
 
 def test_what_lacks_its_tools_is_left_as_it_is_until_they_are_named(shell):

@@ -66,6 +66,15 @@ async def test_a_cassette_is_readable_and_says_when_it_was_made(tmp_path):
     assert yaml.safe_load(text)["calls"][0]["gave"]["text"] == "one\ntwo"
 
 
+async def test_it_says_whose_replies_they_are(tmp_path):
+    file = tmp_path / "talk.yaml"
+    stage = Stage("one")
+    stage.model.address = "http://me:pass@models.test:8080/v1?key=1"
+    stage.cassettes.record(file)
+    await stage.ask("hello")
+    assert yaml.safe_load(file.read_text())["servers"] == {"scripted": "http://models.test:8080/v1"}
+
+
 async def test_values_of_all_kinds_come_back(tmp_path):
     file = tmp_path / "t.yaml"
     made = pd.DataFrame({"a": [1, 2], "b": ["x", None]})
@@ -83,7 +92,10 @@ async def test_values_of_all_kinds_come_back(tmp_path):
 
 async def test_failures_are_played_back_too(tmp_path):
     file = tmp_path / "t.yaml"
-    stage = Stage(NodeError("RateLimited", "slow down", code="llm.rate_limit", retry_after=7), "at last")
+    limited = NodeError(
+        "RateLimited", "slow down", code="llm.rate_limit", hint="later", retry_after=7, detail={"status": 429}
+    )
+    stage = Stage(limited, "at last")
     stage.cassettes.record(file)
     with pytest.raises(NodeError):
         await stage.ask()
@@ -92,6 +104,7 @@ async def test_failures_are_played_back_too(tmp_path):
     with pytest.raises(NodeError) as caught:
         await stage.ask()
     assert (caught.value.kind, caught.value.code, caught.value.retry_after) == ("RateLimited", "llm.rate_limit", 7)
+    assert (caught.value.hint, caught.value.detail) == ("later", {"status": 429})
     assert await stage.ask() == "at last"
 
 

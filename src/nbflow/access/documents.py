@@ -67,6 +67,8 @@ def node(state: NodeState | None) -> Document:
         document["error"] = plain(state.error)
     if state.reason is not None:
         document["reason"] = state.reason
+    if state.phase == "waiting" and state.detail and state.detail.get("prompt"):
+        document["asks"] = plain({name: state.detail.get(name) for name in ("prompt", "schema", "about")})
     if state.snapshot is not None:
         document["states"] = state.snapshot["configuration"]
     if state.unheard:

@@ -90,7 +90,7 @@ select execution, node as path, (fields->>'$.attempt')::integer as attempt, (fie
   (fields->>'$.usage.cached')::bigint as cached_tokens, (fields->>'$.usage.reasoning')::bigint as reasoning_tokens,
   (fields->>'$.usage.usd')::double as usd, fields->>'$.error.kind' as error_kind,
   fields->>'$.error.message' as error, fields->'$.request' as request, fields->'$.response' as response
-from store.records where event = 'CallRecorded'
+from store.records where event = 'CallRecorded' and (fields->>'$.kind') in ('model', 'tool')
 order by execution, sequence
 """,
     """

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -54,6 +55,7 @@ class Cassette:
         self._left = list(self.calls)
         self._at = datetime.fromtimestamp(clock.now(), UTC).isoformat(timespec="seconds")
         self._writing = asyncio.Lock()
+        self.servers: dict[str, str] = {}  # by provider: whose replies these are
 
     async def add(self, entry: Entry) -> None:
         """Keep a call; the file has it when this returns."""
@@ -83,7 +85,7 @@ class Cassette:
         return NodeError("InvalidInput", message, code="cassette.miss", hint="record it again with --record")
 
     def _write(self) -> None:
-        document = {"cassette": FORMAT, "recorded": self._at, "calls": self.calls}
+        document = {"cassette": FORMAT, "recorded": self._at, "servers": self._clean(self.servers), "calls": self.calls}
         text = yaml.dump(document, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=100)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -216,13 +218,15 @@ def _played(entry: Entry) -> Any:
     failed = entry.get("failed")
     if failed is None:
         return entry.get("gave")
-    raise NodeError(failed["kind"], failed["message"], code=failed["code"], retry_after=failed.get("retry_after"))
+    more = {name: failed.get(name) for name in ("hint", "retry_after", "detail")}
+    raise NodeError(failed["kind"], failed["message"], code=failed["code"], **more)
 
 
 def _failure(error: Exception) -> Entry:
     if isinstance(error, NodeError):
         facts: Entry = {"kind": error.kind, "message": str(error), "code": error.code}
-        return facts | ({"retry_after": error.retry_after} if error.retry_after is not None else {})
+        more = {"hint": error.hint, "retry_after": error.retry_after, "detail": error.detail}
+        return facts | {name: value for name, value in more.items() if value is not None}
     return {"kind": type(error).__name__, "message": str(error), "code": "node.failed"}
 
 
@@ -301,10 +305,19 @@ class _TapedRuntime:
             return _kept(await self._runtime.complete(request, on_text))
 
         played = self._cassettes.current.mode == "replay"
+        address = getattr(self._runtime, "address", None)
+        if address is not None:
+            self._cassettes.current.servers[self._runtime.provider] = shown_address(address)
         reply = _reply(await self._cassettes.around(_asked(self._runtime.provider, request), make))
         if played and request.stream and reply.text:
             on_text(reply.text)
         return reply
+
+
+def shown_address(address: str) -> str:
+    """A server's address without what may be a key in it."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
 
 
 def _asked(provider: str, request: ModelRequest) -> Entry:

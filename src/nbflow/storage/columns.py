@@ -42,6 +42,9 @@ def clean(text: Any) -> str | None:
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
+CALLS = ("model", "tool")  # what is recorded beside them (a person's answer, prints) is no call
+
+
 def _add(change: Change, name: str, record: Record, line: bytes) -> None:
     event = record.event
     change.releases = name in _RELEASES
@@ -58,7 +61,8 @@ def _add(change: Change, name: str, record: Record, line: bytes) -> None:
         change.adds["attempts"] = change.adds.get("attempts", 0) + 1
     elif isinstance(event, e.CallRecorded):
         usage = event.usage
-        said = (("calls", 1), ("input_tokens", usage.get("input")), ("output_tokens", usage.get("output")))
+        called = 1 if event.kind in CALLS else None
+        said = (("calls", called), ("input_tokens", usage.get("input")), ("output_tokens", usage.get("output")))
         for column, amount in (*said, ("usd", usage.get("usd"))):
             if amount is not None:
                 change.adds[column] = change.adds.get(column, 0) + amount

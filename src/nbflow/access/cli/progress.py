@@ -15,6 +15,7 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from nbflow.access import documents
 from nbflow.access.cli.printing import GLYPHS, mark, short, spell
 from nbflow.execution.events import CallRecorded, Record
 from nbflow.execution.state import SETTLED, ExecutionState, NodeState
@@ -123,6 +124,16 @@ def touched(records: Sequence[Record]) -> list[str]:
     return list(found)
 
 
+def question(node: NodeState) -> str:
+    """What a waiting node asks a person, with the arguments of the call that wants a yes; nothing for others."""
+    detail = node.detail or {}
+    if node.phase != "waiting" or not detail.get("prompt"):
+        return ""
+    about = detail.get("about")
+    arguments = about.get("arguments") if isinstance(about, dict) else None
+    return short(detail["prompt"], 400) + (f" {short(documents.plain(arguments), 400)}" if arguments else "")
+
+
 def settled(node: NodeState) -> Text:
     """One line for a node that is done: what became of it, how long it took, and what it gave or why not."""
     line = Text.assemble(mark(node.phase), " ", (node.path, "bold" if not node.frame.path else ""))
@@ -141,6 +152,7 @@ def settled(node: NodeState) -> Text:
             line.append(f"  {node.phase}: {node.reason or ''}", "dim")
         case _:
             line.append(f"  {short(node.output, 80)}" if node.output is not None else "", "dim")
+    line.append(f"  {words}" if (words := question(node)) else "", "cyan")
     if node.snapshot is not None and node.phase == "waiting":
         line.append(f"  in {' '.join(node.snapshot['configuration'])}", "dim")
     return line.append(f"  ignored {ignored(node)}" if node.unheard else "", "yellow")

@@ -21,7 +21,7 @@ from nbflow.access import documents
 from nbflow.access.cli.answering import Answer, engine
 from nbflow.access.cli.options import File, Inputs, Json, Store, Tools
 from nbflow.access.cli.printing import CANCELLED, DONE, FAILED, complain, err, out, say, show_findings, spell
-from nbflow.access.cli.progress import Progress
+from nbflow.access.cli.progress import Progress, question
 from nbflow.access.cli.reading import read_inputs, read_source
 from nbflow.access.cli.tooling import register
 from nbflow.errors import ExecutionFailed, IllegalMove
@@ -193,6 +193,8 @@ def tell(left: Left) -> None:
             say(phase, "yellow")
             for id, path, reason in left.awaited:
                 say(f"  {path} waits for {_awaited(reason, path, id)}")
+                if id == execution.id and path in execution.nodes and (words := question(execution.nodes[path])):
+                    say(f"    {words}", "cyan")
             verb = "resume" if phase == "paused" else "recover"
             say(f"  go on: nbflow executions {verb} {execution.id}", "dim")
 

@@ -35,6 +35,11 @@ class AnthropicRuntime:
         self._secrets, self._key, self._base_url = secrets, key, base_url
         self._clients: Clients[AsyncAnthropic] = Clients(self._make)
 
+    @property
+    def address(self) -> str:
+        """Where its replies come from."""
+        return self._base_url or "https://api.anthropic.com"
+
     def _make(self) -> AsyncAnthropic:
         from anthropic import AsyncAnthropic
 

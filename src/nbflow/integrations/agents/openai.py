@@ -35,6 +35,11 @@ class OpenAIRuntime:
         self._api: Api | None = api or ("responses" if base_url is None else None)
         self._clients: Clients[AsyncOpenAI] = Clients(self._make)
 
+    @property
+    def address(self) -> str:
+        """Where its replies come from."""
+        return self._base_url or "https://api.openai.com/v1"
+
     def _make(self) -> AsyncOpenAI:
         from openai import AsyncOpenAI
 
