@@ -95,9 +95,9 @@ async def test_the_slider_over_a_machine_says_what_it_heard():
             [id for id, key in watch.picture.states["machine"].items() if view.watch.look(key).phase == "running"]
         )
     assert words == [
-        "ExecutionStarted", "NodeWaiting · machine", "Transitioned · machine · → a", "SignalReceived · nonsense",
-        "Transitioned · machine · nonsense ignored in a", "Transitioned · machine · go → z",
-        "NodeCompleted · machine", "ExecutionCompleted",
+        "ExecutionStarted", "NodeWaiting", "Transitioned · → a", "SignalReceived · nonsense",
+        "Transitioned · nonsense ignored in a", "Transitioned · go → z",
+        "NodeCompleted", "ExecutionCompleted",
     ]  # fmt: skip
     assert lit == [[], [], ["a"], ["a"], ["a"], [], [], []]
     view.close()

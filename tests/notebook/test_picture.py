@@ -97,6 +97,14 @@ def test_a_statechart_is_drawn_as_one():
     labels = {wire.label for wire in drawing.wires}
     assert {"go", "after 10 min", "soon", "stop [ctx.round < 3]"} <= labels
     assert drawing.states["machine"]["red"] == items["red"].key
+    assert "any state" not in items
+
+
+def test_what_holds_in_every_state_of_a_machine_is_drawn():
+    drawing = drawn("machine: {initial: a, events: {stop: z, note: {assign: {n: 1}}}, states: {a: {}, z: final}}")
+    items = by_label(drawing)
+    [wire] = [wire for wire in drawing.wires if wire.source == items["any state"].key]
+    assert (wire.target, wire.label) == (items["z"].key, "stop")
 
 
 @pytest.mark.parametrize(

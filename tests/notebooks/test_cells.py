@@ -246,7 +246,7 @@ def test_the_verbs_act_on_what_runs_in_the_background(kernel):
     kernel.run("await verbs.until('paused')")
     assert kernel.run("%workflow resume verbs").status == "ok"
     assert kernel.run("%workflow answer verbs yes true").status == "ok"
-    assert kernel.run('%workflow signal verbs news {"x": 1}').status == "ok"
+    assert kernel.run("%workflow signal verbs news -i x=1").status == "ok"
     assert kernel.run("%workflow skip verbs a 7").status == "ok"
     assert kernel.run("(await verbs).outputs").result == "{'a': 7, 'news': {'x': 1}, 'end': {'v': True}}"
     assert "nothing to cancel" in kernel.run("%workflow cancel verbs").error

@@ -32,6 +32,9 @@ async def act(session: Session, verb: str, arguments: Arguments) -> Any:
         await serving.ask(engine, execution.id, *_asked(execution, verb, arguments, owner))
         session.write(f"done by {owner}, which drives {execution.id}")
         return None
+    if verb in ("pause", "suspend") and not execution.driven:
+        await engine.hold(execution.id, verb)
+        return None
     if verb == "resume":
         return await _resume(session, execution, arguments)
     if verb == "retry" and len(arguments.words) < 2:
@@ -86,7 +89,12 @@ def _do(execution: Execution, name: str, arguments: Arguments) -> None:
     target = arguments.word(1, what, f"%workflow {name} ID {verb.takes}")
     if name != "signal":
         check_known(execution, target)
-    verb.do(execution, target, _mapping(arguments, 2) if name in MAPPINGS else arguments.value(2))
+    verb.do(execution, target, _mapping(arguments, 2) if name in MAPPINGS else _value(arguments))
+
+
+def _value(arguments: Arguments) -> Any:
+    """Any value as one word, or a mapping key by key with -i."""
+    return _mapping(arguments, 2) if arguments.inputs else arguments.value(2)
 
 
 def _mapping(arguments: Arguments, place: int) -> Any:
@@ -105,7 +113,7 @@ def _asked(execution: Execution, name: str, arguments: Arguments, owner: str) ->
         return name, {}
     what = "the name" if name == "signal" else "the node"
     target = arguments.word(1, what, f"%workflow {name} ID {verb.takes}")
-    given = {"value": arguments.value(2)} if "VALUE" in verb.takes else {}
+    given = {"value": _value(arguments)} if "VALUE" in verb.takes else {}
     return name, {"name" if name == "signal" else "node": target, **given}
 
 

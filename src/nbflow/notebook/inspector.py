@@ -68,7 +68,7 @@ def _facts(node: NodeState) -> list[tuple[str, str]]:
     if node.started is not None and node.ended is not None:
         facts.append(("took", seconds(node.ended - node.started)))
     facts += [("effects", node.effects)] if node.effects != "none" else []
-    facts += [("because", clean(node.reason))] if node.reason else []
+    facts += [("because", clean(node.reason))] if node.reason and node.snapshot is None else []
     facts += [("in", clean(" ".join(node.snapshot["configuration"])))] if node.snapshot is not None else []
     facts += [("ignored", clean(ignored(node)))] if node.unheard else []
     facts += [("kept from", clean(node.taken.get("execution") or node.taken.get("by") or "mock"))] if node.taken else []

@@ -19,6 +19,9 @@ def draw_chart(canvas: Canvas, chart: Chart, path: str, cluster: str | None) -> 
     for state in chart.states:
         if state.kind == "compound" or (state.index == ROOT and state.children):
             _initial(canvas, state, path, keys, keys.get(state.index, cluster))
+    root = chart.states[ROOT]
+    if any(transition.targets for transition in (*root.transitions, *root.always)):  # they hold in every state
+        keys[ROOT] = canvas.box(f"{path}:*", "any state", "state", cluster=cluster)
     for transition in chart.transitions():
         _transition(canvas, chart, transition, keys)
 
@@ -50,7 +53,8 @@ def _initial(canvas: Canvas, state: State, path: str, keys: dict[int, str], clus
 
 def _transition(canvas: Canvas, chart: Chart, transition: Transition, keys: dict[int, str]) -> None:
     source = keys.get(transition.source)
-    for target in transition.targets or (transition.source,):
+    stays = () if transition.source == ROOT else (transition.source,)
+    for target in transition.targets or stays:
         if source is not None and target in keys:
             canvas.wire(source, keys[target], ("transition",), _label(chart, transition))
 

@@ -87,7 +87,8 @@ class PastView(View):
         )
         words = words or (event.name if isinstance(event, SignalReceived) else "")
         after = seconds(record.at - self.records[0].at)
-        parts = (type(event).__name__, clean(node or ""), clean(words), f"after {after}")
+        place = clean(node or "") if self.execution.plan.machine is None else ""
+        parts = (type(event).__name__, place, clean(words), f"after {after}")
         return " · ".join(part for part in parts if part)
 
     def inspected(self, key: str, path: str | None) -> Message:
