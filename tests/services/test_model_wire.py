@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 
 import pytest
 
 from nbflow.errors import NodeError
 from nbflow.integrations.agents.anthropic import AnthropicRuntime
 from nbflow.integrations.agents.openai import OpenAIRuntime
-from nbflow.ports.agents import Attachment, Message, ModelRequest, ToolOffer
+from nbflow.ports.agents import Attachment, Message, ModelRequest, ToolOffer, Usage
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("aimock")]
 
@@ -189,6 +190,107 @@ async def test_a_server_that_never_answers_is_left_when_the_time_is_up(kind):
                 async with asyncio.timeout(0.05):
                     await task
         await asyncio.wait_for(server.hung_up.wait(), 3)
+        await runtime.close()
+
+
+class Told(Silent):
+    """A server that gives one reply and keeps what it was asked."""
+
+    def __init__(self, body: bytes, media: str):
+        self.body, self.media, self.given = body, media, b""
+
+    async def serve(self, reader, writer):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        length = next(int(line[15:]) for line in head.split("\r\n") if line.startswith("content-length:"))
+        self.given = await reader.readexactly(length)
+        start = f"HTTP/1.1 200 OK\r\ncontent-type: {self.media}\r\ncontent-length: {len(self.body)}\r\n\r\n"
+        writer.write(start.encode() + self.body)
+        await writer.drain()
+        writer.close()
+
+
+RESPONSE = {
+    "id": "r", "object": "response", "created_at": 1, "model": "m", "status": "completed", "parallel_tool_calls": True,
+    "tool_choice": "auto", "tools": [],
+    "output": [
+        {"type": "reasoning", "id": "rs", "summary": []},
+        {"type": "message", "id": "ms", "role": "assistant", "status": "completed",
+         "content": [{"type": "output_text", "text": "hi", "annotations": []}]},
+    ],
+    "usage": {"input_tokens": 100, "output_tokens": 50, "total_tokens": 150,
+              "input_tokens_details": {"cached_tokens": 60}, "output_tokens_details": {"reasoning_tokens": 40}},
+}  # fmt: skip
+CHAT_USAGE = {
+    "prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150, "prompt_tokens_details": {"cached_tokens": 60},
+    "completion_tokens_details": {"reasoning_tokens": 40},
+}  # fmt: skip
+CHAT = {
+    "id": "1", "object": "chat.completion", "created": 1, "model": "m", "usage": CHAT_USAGE,
+    "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "hi"}}],
+}  # fmt: skip
+CHUNK = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+THOUGHT = {"output_tokens_details": {"thinking_tokens": 40}}
+MESSAGE = {
+    "id": "1", "type": "message", "role": "assistant", "model": "m", "content": [{"type": "text", "text": "hi"}],
+    "stop_reason": "end_turn", "stop_sequence": None,
+    "usage": {"input_tokens": 30, "cache_read_input_tokens": 60, "cache_creation_input_tokens": 10, "output_tokens": 50,
+              **THOUGHT},
+}  # fmt: skip
+
+
+def events(*items) -> bytes:
+    return b"".join(f"event: {item.get('type', 'message')}\ndata: {json.dumps(item)}\n\n".encode() for item in items)
+
+
+STREAMS = {
+    "responses": events({"type": "response.completed", "sequence_number": 1, "response": RESPONSE}),
+    "chat": b"".join(
+        f"data: {json.dumps({**CHUNK, **more})}\n\n".encode()
+        for more in (
+            {"choices": [{"index": 0, "delta": {"content": "hi"}, "finish_reason": "stop"}]},
+            {"choices": [], "usage": CHAT_USAGE},
+        )
+    )
+    + b"data: [DONE]\n\n",
+    "anthropic": events(
+        {"type": "message_start", "message": {**MESSAGE, "content": [], "stop_reason": None}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "hi"}},
+        {"type": "content_block_stop", "index": 0},
+        {
+            "type": "message_delta",
+            "delta": {"stop_reason": "end_turn", "stop_sequence": None},
+            "usage": MESSAGE["usage"],
+        },
+        {"type": "message_stop"},
+    ),
+}
+WHOLE = {"responses": RESPONSE, "chat": CHAT, "anthropic": MESSAGE}
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_cached_and_reasoning_tokens_are_counted(kind, stream):
+    body = STREAMS[kind] if stream else json.dumps(WHOLE[kind]).encode()
+    async with Told(body, "text/event-stream" if stream else "application/json") as server:
+        runtime = make(kind, server.url)
+        reply = await runtime.complete(ask("hello", stream=stream), lambda text: None)
+        assert reply.text == "hi"
+        assert reply.usage == Usage(100, 50, 60, 40)
+        await runtime.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_an_empty_answer_that_goes_back_is_one_that_the_provider_takes(kind):
+    """No provider takes a turn of the model without content."""
+    async with Told(json.dumps(WHOLE[kind]).encode(), "application/json") as server:
+        runtime = make(kind, server.url)
+        turns = (Message("user", "hello"), Message("assistant", "", native={"messages": [], "responses": []}))
+        request = ModelRequest("m", (*turns, Message("user", "Answer again.")), stream=False)
+        await runtime.complete(request, lambda text: None)
+        sent = json.loads(server.given)
+        for turn in sent.get("messages") or sent["input"]:
+            assert turn["content"]
         await runtime.close()
 
 

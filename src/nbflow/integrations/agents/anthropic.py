@@ -130,6 +130,8 @@ def _turns(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
             continue
         role = "assistant" if message.role == "assistant" else "user"
         blocks = _blocks(message)
+        if not blocks:  # a turn without content is refused; what the next one says of it is enough
+            continue
         if turns and turns[-1]["role"] == role:
             turns[-1]["content"] += blocks
         else:

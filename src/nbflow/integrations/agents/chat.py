@@ -97,7 +97,7 @@ def _stop(reason: str | None, calls: tuple[ToolRequest, ...]) -> str:
 def _arguments(request: ModelRequest) -> dict[str, Any]:
     arguments: dict[str, Any] = {
         "model": request.model,
-        "messages": [_message(message) for message in request.messages],
+        "messages": [_message(message) for message in request.messages if not _is_empty(message)],
     }
     if request.temperature is not None:
         arguments["temperature"] = request.temperature
@@ -119,6 +119,11 @@ def _arguments(request: ModelRequest) -> dict[str, Any]:
     if request.headers:
         arguments["extra_headers"] = dict(request.headers)
     return arguments
+
+
+def _is_empty(message: Message) -> bool:
+    """Whether a turn of the model says nothing and asks for nothing: no server takes one back."""
+    return message.role == "assistant" and not message.text and not message.requests
 
 
 def _message(message: Message) -> dict[str, Any]:
