@@ -312,3 +312,72 @@ async def test_the_child_of_a_workflow_written_in_the_node_is_opened_and_recover
     child.answer("q", "seven")
     await again
     assert again.outputs == {"sub": {"e": {"v": "seven"}}}
+
+
+@pytest.mark.parametrize(
+    ("text", "phase"),
+    [
+        ("nodes: {q: {ask: go?}, b: {needs: q, set: {v: =q}}}", "waiting"),
+        ("nodes: {q: {listen: go}, w: {wait: 1h}}", "waiting"),
+        ("nodes: {a: {tool: slow}, q: {ask: go?}}", "suspended"),
+        ("nodes: {a: {tool: fails, retry: {max: 1, delay: 1h}}, q: {ask: go?}}", "suspended"),
+    ],
+)
+async def test_closing_suspends_what_runs_and_leaves_what_only_waits(house: House, slow, text: str, phase: str) -> None:
+    @house.tool
+    async def fails() -> None:
+        raise ConnectionError("no")
+
+    execution = house.start(text)
+    await execution.until("waiting", "q")
+    while "slow" in text and not slow.begun.is_set():
+        await asyncio.sleep(0)
+    await house.engine.close()
+    house.journal._closed = False  # as a store that is opened again
+    (summary,) = await house.journal.executions()
+    assert summary.phase == phase
+    assert execution.driven == (phase == "suspended")
+    again = await house.new_engine().recover(execution.id)
+    await again.until("waiting", "running")
+    if "ask" in text:
+        again.answer("q", 1)
+        while again.nodes["q"].phase != "completed":
+            await asyncio.sleep(0)
+        assert again.nodes["q"].output == 1
+
+
+async def test_closing_leaves_what_is_paused_as_it_is(house: House) -> None:
+    execution = house.start("nodes: {q: {ask: go?}, b: {needs: q, set: {v: =q}}}")
+    await execution.until("waiting")
+    execution.pause()
+    await execution.until("paused")
+    execution.answer("q", 1)
+    while execution.held != ("b",) or execution.nodes["q"].phase != "completed":
+        await asyncio.sleep(0)
+    await house.engine.close()
+    house.journal._closed = False  # as a store that is opened again
+    (summary,) = await house.journal.executions()
+    assert summary.phase == "paused"
+    again = await house.new_engine().recover(execution.id)
+    await again.until("paused")
+    again.resume()
+    assert (await again).outputs == {"b": {"v": 1}}
+
+
+@pytest.mark.parametrize(("verb", "phase"), [("pause", "paused"), ("suspend", "suspended")])
+async def test_what_was_interrupted_is_held_without_beginning_again(house: House, slow, verb: str, phase: str) -> None:
+    execution = house.start(SLOW)
+    await slow.begun.wait()
+    await execution.until("running")
+    execution._driver.break_off(RuntimeError("the process is gone"))  # type: ignore[union-attr]
+    engine = house.new_engine()
+    held = await engine.hold(execution.id, verb)
+    await held.until(phase)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert (held.phase, slow.log) == (phase, ["begun", "cancelled"])
+    with pytest.raises(IllegalMove, match=f"is {phase}; {verb} takes one that is"):
+        await engine.hold(execution.id, verb)
+    slow.go.set()
+    held.resume()
+    assert (await held).outputs == {"b": {"v": "done"}}

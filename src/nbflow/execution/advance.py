@@ -48,6 +48,8 @@ def _effects(state: ExecutionState, record: e.Record, effects: list[f.Effect]) -
                 effects.append(f.Hear(event.node))
         case e.ExecutionPaused():
             effects.append(f.Hold())
+        case e.ExecutionResumed():
+            effects.append(f.Release())
         case e.ExecutionStarted():
             effects.extend(map(f.Activate, event.activated))
             _close(state, state.root, effects)

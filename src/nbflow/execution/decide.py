@@ -61,7 +61,7 @@ def decide(state: ExecutionState, outcome: o.Outcome, at: float) -> list[e.Event
         case o.Recovered():
             return _recovered(state, outcome, at) if _live(state, suspended=True) else []
         case o.Signalled():
-            return [e.SignalReceived(outcome.name, outcome.value, outcome.node, outcome.key)] if _live(state) else []
+            return _signalled(state, outcome) if _live(state) else []
         case o.Edited():
             return edited(state, outcome)
         case o.Called():
@@ -212,8 +212,18 @@ def _called(state: ExecutionState, outcome: o.Called) -> list[e.Event]:
     ]
 
 
+def _signalled(state: ExecutionState, outcome: o.Signalled) -> list[e.Event]:
+    """What was handed on from another execution is heard once."""
+    if outcome.origin is not None:
+        sender, _, sequence = outcome.origin.rpartition("/")
+        if state.relayed.get(sender, 0) >= int(sequence):
+            return []
+    return [e.SignalReceived(outcome.name, outcome.value, outcome.node, outcome.key, outcome.to, outcome.origin)]
+
+
 def _recovered(state: ExecutionState, outcome: o.Recovered, at: float) -> list[e.Event]:
-    return [e.ExecutionRecovered(outcome.owner, _in_doubt(state)), *mend(state, at)]
+    paused = [e.ExecutionPaused("as before")] if state.paused and not state.ending else []
+    return [e.ExecutionRecovered(outcome.owner, _in_doubt(state)), *mend(state, at), *paused]
 
 
 def _in_doubt(state: ExecutionState) -> tuple[str, ...]:

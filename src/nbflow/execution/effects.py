@@ -79,4 +79,9 @@ class Hold:
     """Nothing new starts until it goes on: take back what has not begun."""
 
 
-Effect = Activate | Run | Stop | Wake | Hear | CloseFrame | Finish | Undo | Deliver | Step | Hold
+@message
+class Release:
+    """It goes on: what was held begins."""
+
+
+Effect = Activate | Run | Stop | Wake | Hear | CloseFrame | Finish | Undo | Deliver | Step | Hold | Release

@@ -26,6 +26,7 @@ from nbflow.runtime import activation
 from nbflow.runtime.feed import Feed
 from nbflow.runtime.garbage import SHELTER
 from nbflow.runtime.gate import Gate
+from nbflow.runtime.limits import too_long
 from nbflow.runtime.performer import attempt
 from nbflow.runtime.scope import NodeScope
 from nbflow.runtime.timers import Timers
@@ -60,7 +61,7 @@ class Driver:
         self._after: deque[tuple[int, Callable[[], None]]] = deque()
         self._stopped: set[str] = set()
         self._overtaken: set[str] = set()  # nodes whose next attempt waits for the task of the last one
-        self._cranking = self._cleaning = False
+        self.cranking = self._cleaning = False
         self._writer: asyncio.Task[None] | None = None
         self._gathering: asyncio.TimerHandle | None = None
         self.on_held: list[Callable[[], None]] = []
@@ -81,17 +82,17 @@ class Driver:
         if self.done.done():
             return  # it has ended, or what it knew is given up
         self._queue.append((outcome, committed))
-        if not self._cranking:
-            self._cranking = True
+        if not self.cranking:
+            self.cranking = True
             self.loop.call_soon(self._crank)
 
     def ended_with(self, outcome: o.Outcome) -> None:
         """The last word of an attempt's task. Where nothing else runs there is nothing to gather: it is decided now."""
-        if self.tasks or self._cranking:
+        if self.tasks or self.cranking:
             self.tell(outcome)
             return
         self._queue.append((outcome, None))
-        self._cranking = True
+        self.cranking = True
         self._crank()
 
     def _crank(self) -> None:
@@ -102,8 +103,8 @@ class Driver:
         except Exception as error:  # noqa: BLE001 - a defect of ours, or of a plug-in: the journal has the truth
             self.break_off(error)
             return
-        self._cranking = bool(self._queue or self._effects)
-        if self._cranking:
+        self.cranking = bool(self._queue or self._effects)
+        if self.cranking:
             self.loop.call_soon(self._crank)
         if self._buffer:
             self._write()
@@ -166,14 +167,17 @@ class Driver:
                 activation.hear(self, self.state.nodes[effect.path])
             case f.Hold():
                 self._hold()
+            case f.Release():
+                for path in self.gate.open():
+                    self.later(f.Activate(path))
 
     def later(self, effect: f.Activate) -> None:
         """Activate a node (a timer fired, a hold was released) after what was told before: an edit counts."""
         if self.done.done():
             return
         self._queue.append((effect, None))
-        if not self._cranking:
-            self._cranking = True
+        if not self.cranking:
+            self.cranking = True
             self.loop.call_soon(self._crank)
 
     def activate(self, path: str) -> None:
@@ -208,14 +212,7 @@ class Driver:
         if seconds is None:
             return
         begun = self.state.started if self.state.started is not None else self.engine.clock.now()
-        error = {
-            "node": None,
-            "attempt": 0,
-            "kind": "Timeout",
-            "code": "execution.timeout",
-            "message": f"the execution took longer than {seconds:g} s",
-        }
-        self.timers.set(" execution", begun + seconds, lambda: self.tell(o.Broken(error)))
+        self.timers.set(" execution", begun + seconds, lambda: self.tell(o.Broken(too_long(seconds))))
 
     def _noticed(self) -> None:
         for notice in tuple(self.on_held):
@@ -353,14 +350,15 @@ class Driver:
         if self._buffer:
             self._write()
         elif self.state.phase in ENDED and self.committed == self.state.sequence and not self.done.done():
-            self._end()
+            self.end()
 
     def _call_after(self) -> None:
         after = self._after
         while after and after[0][0] <= self.committed:
             after.popleft()[1]()
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Drive it no longer; all that is known is on disk."""
         self._rest()
         self.done.set_result(None)
         self.engine.ended(self)
@@ -373,7 +371,7 @@ class Driver:
         self._buffer.clear()
         self._queue.clear()
         self._effects.clear()
-        self._cranking = False
+        self.cranking = False
         self._rest()
         for path in tuple(self.tasks):
             self.drop(path)

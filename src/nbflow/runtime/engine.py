@@ -27,6 +27,8 @@ from nbflow.runtime.editing import settled
 from nbflow.runtime.exchange import Exchange
 from nbflow.runtime.execution import Execution, History
 from nbflow.runtime.faults import faults
+from nbflow.runtime.leaving import leave
+from nbflow.runtime.moves import allow
 from nbflow.runtime.serving import serve
 from nbflow.runtime.speech import Guard, Open
 from nbflow.spec.schema import NO_INPUTS, apply_inputs, check
@@ -162,6 +164,25 @@ class Engine:
             return await self.open(id)
         return self.adopt(id, *await self._read(id), owner=owner, edits=edits)
 
+    async def hold(self, id: str, verb: str, owner: str = "") -> Execution:
+        """Become the owner of an execution that is to pause or suspend: nothing of it begins again before that.
+
+        Raises `IllegalMove` when it does not take the verb in its phase.
+        """
+        execution = await self.open(id)
+        allow(verb, execution.phase, id)
+        if id in self.drivers or execution.state.ending:
+            getattr(execution, verb)()
+            return execution
+        driver = self._drive(id, execution.state, list(execution.events))
+        if verb == "suspend":
+            driver.tell(o.SuspendWished(owner))
+        else:
+            driver.gate.closed = True
+            driver.tell(o.Recovered(owner))
+            driver.tell(o.PauseWished(owner))
+        return Execution(driver, id, execution.plan)
+
     def adopt(
         self, id: str, plan: Plan, records: list[Record], *, owner: str = "", edits: Sequence[o.Edited] = ()
     ) -> Execution:
@@ -203,13 +224,10 @@ class Engine:
             self.exchange.part(driver)
 
     async def close(self) -> None:
-        """Suspend what runs and close the journal."""
+        """Suspend what runs, leave as it is what only waits or is paused, and close the journal."""
         self.closed = True
         for driver in tuple(self.drivers.values()):
-            if not driver.state.suspended and driver.state.phase not in ENDED:
-                done = driver.loop.create_future()
-                driver.tell(o.SuspendWished("closed"), lambda done=done: done.done() or done.set_result(None))  # type: ignore[misc]
-                await done
+            await leave(driver)
         self.dispatcher.close()
         if self.exchange is not None:
             self.exchange.close()

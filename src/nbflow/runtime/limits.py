@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from nbflow.errors import NodeError
 from nbflow.execution.outcomes import Opened
 from nbflow.execution.state import ExecutionState, NodeState
@@ -38,3 +40,9 @@ def _times(node: NodeState) -> int:
         times *= owner.total or 1
         node = owner
     return times
+
+
+def too_long(seconds: float) -> dict[str, Any]:
+    """The error of an execution that is past its own timeout."""
+    message = f"the execution took longer than {seconds:g} s"
+    return {"node": None, "attempt": 0, "kind": "Timeout", "code": "execution.timeout", "message": message}

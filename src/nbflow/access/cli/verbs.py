@@ -121,6 +121,10 @@ async def _acted(
         if owner := serving.elsewhere(made, id):
             await serving.ask(made, id, verb, arguments)
             return Left.of(await made.open(id), owner)
+        if verb in ("pause", "suspend"):
+            execution = await made.hold(id, verb, "shell")
+            await execution.until("paused", "suspended")
+            return Left.of(execution)
         execution = await readiness.recover(made, id, DEFINE, "shell", settled=settled)
         await _taken_over(execution)
         if verb != "resume" or execution.phase == "paused" or execution.ended:
