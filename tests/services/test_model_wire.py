@@ -280,6 +280,29 @@ async def test_cached_and_reasoning_tokens_are_counted(kind, stream):
         await runtime.close()
 
 
+async def test_files_go_to_anthropic_as_it_takes_them():
+    files = (
+        Attachment("application/pdf", content=b"%PDF", name="a.pdf"),
+        Attachment("text/csv", content="ä,b".encode(), name="b.csv"),
+        Attachment("image/png", content=b"\x89PNG"),
+        Attachment("image/png", url="https://x.test/a.png"),
+    )
+    async with Told(json.dumps(MESSAGE).encode(), "application/json") as server:
+        runtime = make("anthropic", server.url)
+        request = ModelRequest("m", (Message("user", "read", attachments=files),), stream=False)
+        await runtime.complete(request, lambda text: None)
+        await runtime.close()
+    *blocks, words = json.loads(server.given)["messages"][0]["content"]
+    assert words == {"type": "text", "text": "read"}
+    assert blocks == [
+        {"type": "document", "title": "a.pdf",
+         "source": {"type": "base64", "media_type": "application/pdf", "data": "JVBERg=="}},
+        {"type": "document", "title": "b.csv", "source": {"type": "text", "media_type": "text/plain", "data": "ä,b"}},
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw=="}},
+        {"type": "image", "source": {"type": "url", "url": "https://x.test/a.png"}},
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("kind", KINDS)
 async def test_an_empty_answer_that_goes_back_is_one_that_the_provider_takes(kind):
     """No provider takes a turn of the model without content."""

@@ -161,9 +161,16 @@ def _use(call: ToolRequest) -> dict[str, Any]:
 
 def _attachment(attachment: Any) -> dict[str, Any]:
     kind = "image" if attachment.media.startswith("image/") else "document"
+    title = {"title": attachment.name} if attachment.name and kind == "document" else {}
+    source: dict[str, Any] = {"type": "base64", "media_type": attachment.media}
     if attachment.url is not None:
-        return {"type": kind, "source": {"type": "url", "url": attachment.url}}
-    return {"type": kind, "source": {"type": "base64", "media_type": attachment.media, "data": encoded(attachment)}}
+        source = {"type": "url", "url": attachment.url}
+    elif attachment.media.startswith("text/"):  # texts of all kinds are one kind there
+        text = (attachment.content or b"").decode("utf-8", "replace")
+        source = {"type": "text", "media_type": "text/plain", "data": text}
+    else:
+        source["data"] = encoded(attachment)
+    return {"type": kind, **title, "source": source}
 
 
 def _reply(message: Any) -> ModelReply:

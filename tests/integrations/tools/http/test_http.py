@@ -444,3 +444,23 @@ async def test_a_key_in_the_address_is_warned_of_and_not_kept(http):
         assert server.asked[0].target == "/x?key=AIzaSECRET&q=1"
     assert result["notes"] == ["secret.in_url: a key in a URL ends up in logs and errors"]
     assert "AIzaSECRET" not in repr(result)
+
+
+@pytest.mark.parametrize(
+    "name", ["Transfer-Encoding", "content-length", "Connection", " transfer-encoding ", "Upgrade"]
+)
+async def test_no_header_says_where_a_request_ends(http, name):
+    hidden = "0\r\n\r\nGET /admin HTTP/1.1\r\nHost: x\r\n\r\n"
+    async with Server(x=reply(b"ok")) as server:
+        await fails(
+            http("post", server.url + "/x", headers={name: "chunked"}, body=hidden), "http.request", "InvalidInput"
+        )
+        assert server.asked == []
+
+
+async def test_a_model_cannot_name_another_host_than_that_of_the_address(http):
+    async with Server(x=reply(b"ok")) as server:
+        work = agent("m", options={"allow_hosts": ["127.0.0.1"]})
+        await fails(http("get", server.url + "/x", work=work, headers={"Host": "inner.test"}), "http.request")
+        await http("get", server.url + "/x", headers={"Host": "inner.test"})
+    assert [asked.headers["host"] for asked in server.asked] == ["inner.test"]

@@ -35,6 +35,9 @@ AUTHORS = (
     "idempotency_key",
 )  # not for a model to set
 
+FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade"})
+"""Headers that say where a request ends; one of a workflow could hide a second request in a body."""
+
 _MAPPING = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}}
 _PROPERTIES: dict[str, Any] = {
     "url": {"type": "string", "description": "The address, http or https."},
@@ -192,6 +195,10 @@ def _headers(given: Mapping[str, Any], call: Call) -> dict[str, str]:
     for name, value in headers.items():
         if any(ord(character) < 32 or ord(character) == 127 for character in name + value):
             raise _wrong(f"there is a line break or another control character in the header {name!r}")
+        if name.strip().lower() in FRAMING or (
+            name.strip().lower() == "host" and isinstance(call.node.work, AgentCall)
+        ):
+            raise _wrong(f"the header {name!r} is not given: it follows from the address and the body")
     auth = given.get("auth") or {}
     if "bearer" in auth:
         headers["Authorization"] = f"Bearer {auth['bearer']}"
