@@ -343,3 +343,28 @@ def test_a_function_that_yields_is_no_tool_and_the_cell_says_where(kernel, way):
     assert "at cell line 3, column 13" in reply.error
     assert "^" in reply.error
     assert "Traceback" not in reply.error
+
+
+def completed(kernel, text: str) -> list[str]:
+    """What Tab offers at ‖."""
+    before, _, after = text.partition("‖")
+    kernel.client.complete(before + after, len(before))
+    while True:
+        answer = kernel.client.get_shell_msg(timeout=20)
+        if answer["msg_type"] == "complete_reply":
+            return answer["content"]["matches"]
+
+
+def test_tab_completes_in_a_real_kernel_and_leaves_python_alone(kernel):
+    kernel.run("zebra_crossing = 1")
+    kernel.run("%%workflow tabbed\nnodes: {first: {set: {v: 1}}, second: {set: {v: =first}}}\n")
+    assert completed(kernel, "zebra_cr‖") == ["zebra_crossing"]
+    assert completed(kernel, "%%workflow --ba‖") == ["--background"]
+    assert completed(kernel, "%workflow edit_o‖") == ["edit_output"]
+    assert completed(kernel, "%workflow break tabbed sec‖") == ["second"]
+    assert completed(kernel, "%workflow fork tabbed --at fi‖") == ["first"]
+    assert completed(kernel, "%workflow fork tabbed --effects m‖") == ["mock"]
+    assert kernel.run("_.id").result.strip("'") in completed(kernel, "%workflow show 2‖")
+    assert completed(kernel, "%%workflow x\nnodes:\n  abc: {set: {v: 1}}\n  b: {needs: a‖") == ["abc"]
+    assert completed(kernel, "%%workflow x\nnodes:\n  a: {to‖") == ["tool:"]
+    assert completed(kernel, "%%workflow x\nnodes:\n  a: {aggregate: su‖") == ["sum"]
