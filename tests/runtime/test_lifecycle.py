@@ -381,3 +381,16 @@ async def test_what_was_interrupted_is_held_without_beginning_again(house: House
     slow.go.set()
     held.resume()
     assert (await held).outputs == {"b": {"v": "done"}}
+
+
+async def test_a_rerun_is_the_next_attempt_and_a_fork_the_same_one(house: House) -> None:
+    text = "nodes: {a: {set: {n: =execution.attempt}}, q: {ask: go?, needs: a}}\noutputs: {n: =a.n, late: =execution.attempt}"
+    execution = house.start(text)
+    for attempt in (1, 2, 3):
+        await execution.until("q")
+        fork = await execution.fork("a")
+        await fork.until("q")
+        for each in (execution, fork):
+            each.answer("q", 1)
+            assert (await each).outputs == {"n": attempt, "late": attempt}
+        execution = await execution.rerun(from_node="q")

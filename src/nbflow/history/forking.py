@@ -81,7 +81,8 @@ async def fork(
     if mode not in ("mock", "real"):
         raise IllegalMove(f"effects are mock or real, not {mode}")
     started = replace(
-        first, origin={"fork": execution.id, "sequence": cut}, labels={**first.labels, **(labels or {})}, effects=mode,
+        first, origin={"fork": execution.id, "sequence": cut, **_attempt(execution)}, effects=mode,
+        labels={**first.labels, **(labels or {})},
         stand_ins={**first.stand_ins, **await recorded(execution)} if mode == "mock" else {},
     )  # fmt: skip
     records = [Record(1, execution.events[0].at, started), *execution.events[1:cut]]
@@ -131,7 +132,17 @@ async def rerun(
     state = fold(execution.plan, execution.events)
     reuse = Reuse(engine.fingerprint).learn(execution.id, state, state.sources, without=again)
     given = inputs if inputs is not None else execution.inputs
-    return engine.start(plan, given, labels=labels, origin={"rerun": execution.id}, reuse=reuse)
+    return engine.start(plan, given, labels=labels, origin=next_attempt(execution), reuse=reuse)
+
+
+def next_attempt(execution: Execution) -> dict[str, Any]:
+    """Where a rerun comes from; `execution.attempt` counts the runs of one thing, from 1."""
+    return {"rerun": execution.id, "attempt": _attempt(execution).get("attempt", 1) + 1}
+
+
+def _attempt(execution: Execution) -> dict[str, int]:
+    origin = execution.state.origin or {}
+    return {"attempt": origin["attempt"]} if "attempt" in origin else {}
 
 
 def kept_table(reuse: Reuse) -> list[dict[str, str]]:

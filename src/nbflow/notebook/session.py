@@ -13,6 +13,7 @@ from typing import Any
 from nbflow import assembly, stores
 from nbflow.errors import ExecutionFailed, JournalConflict, NbflowError
 from nbflow.execution.state import ENDED
+from nbflow.history.forking import next_attempt
 from nbflow.history.reuse import Reuse, downstream
 from nbflow.notebook import screen
 from nbflow.notebook.breakpoints import Breakpoints, Kept
@@ -104,7 +105,7 @@ class Session:
         again = downstream(plan.body, [from_node] if from_node is not None else [])
         reuse = Reuse(engine.fingerprint).learn(earlier.id, earlier.state, earlier.state.sources, without=again)
         given = inputs or earlier.inputs
-        execution = engine.start(plan, given, origin={"rerun": earlier.id}, reuse=reuse, mock=mock)
+        execution = engine.start(plan, given, origin=next_attempt(earlier), reuse=reuse, mock=mock)
         self._reused[execution.id] = reuse
         return execution
 

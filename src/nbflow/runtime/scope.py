@@ -84,7 +84,7 @@ class NodeScope(Scope):
             "workflow": state.workflow,
             "version": state.version,
             "started": state.started,
-            "attempt": 1,
+            "attempt": (state.origin or {}).get("attempt", 1),
             "labels": state.labels,
         }
 
