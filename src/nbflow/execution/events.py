@@ -166,6 +166,10 @@ class CallRecorded:
     usage: dict[str, Any] = field(default_factory=dict)
 
 
+PARENT = ".."
+"""The execution whose node this one is the child of, as the address of a signal."""
+
+
 @message
 class SignalReceived:
     """A named input from outside or from a node; `node` when it is an answer to that node."""
@@ -174,7 +178,8 @@ class SignalReceived:
     value: Any = None
     node: str | None = None
     key: str | None = None
-    to: str | None = None  # the only node that hears it; ``path.*``: all below that path
+    to: str | None = None  # the only node that hears it; ``path.*``: all below that path; `PARENT`
+    origin: str | None = None  # the record of a parent or child that it was handed on from, as ``ID/SEQUENCE``
 
     def is_for(self, path: str) -> bool:
         to = self.to

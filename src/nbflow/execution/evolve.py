@@ -105,6 +105,9 @@ def _execution_cancelled(state: ExecutionState, event: e.ExecutionCancelled, at:
 
 def _signal_received(state: ExecutionState, event: e.SignalReceived, at: float) -> None:
     state.signals.append(event)
+    if event.origin is not None:
+        sender, _, sequence = event.origin.rpartition("/")
+        state.relayed[sender] = int(sequence)
 
 
 # --- nodes -----------------------------------------------------------------------------------------------
@@ -273,6 +276,7 @@ def _call_recorded(state: ExecutionState, event: e.CallRecorded, at: float) -> N
 def _transitioned(state: ExecutionState, event: e.Transitioned, at: float) -> None:
     node = state.nodes[event.node]
     node.snapshot, node.heard, node.transition = event.snapshot, event.heard, event.effects
+    node.signals_before = len(state.signals)
     if event.ignored and event.event is not None:
         _not_heard(node, event.event)
     for effect in event.effects:

@@ -38,21 +38,28 @@ def _effect(
             error = {"kind": "Cancelled", "message": "its state was left", "node": frame.path, "attempt": 0}
             return [*give_up(state, frame), e.BodyEnded(node.path, frame.path, None, error)]
         case "emit":
-            return [_emitted(node, effect["event"], snapshot)]
+            return [_emitted(state, node, effect["event"], snapshot)]
         case "done":
             return [completed(node, effect["output"])]
         case _:
             return []
 
 
-def _emitted(node: NodeState, event: dict[str, Any], snapshot: dict[str, Any] | None) -> e.SignalReceived:
-    """An event for all that listen in this execution, or `to` one: the parent of a machine, or a work by its name."""
+def _emitted(
+    state: ExecutionState, node: NodeState, event: dict[str, Any], snapshot: dict[str, Any] | None
+) -> e.SignalReceived:
+    """An event for all that listen in this execution, or `to` one: the parent of a machine, or a work by its name.
+
+    A machine that no machine runs here has the parent of its execution as its own.
+    """
     to = event.get("to")
     if to is None:
         return e.SignalReceived(event["name"], event.get("data"), node.path, event.get("key"))
     owner = node.frame.owner
     if to == "parent" and owner is not None and isinstance(owner.node.work, Machine):
         return e.SignalReceived(event["name"], event.get("data"), node.path, event.get("key"), owner.path)
+    if to == "parent" and owner is None and (state.origin or {}).get("parent"):
+        return e.SignalReceived(event["name"], event.get("data"), node.path, event.get("key"), e.PARENT)
     works = [key for key, work in (snapshot or {}).get("invocations", {}).items() if work["id"] == to]
     if works:
         below = f"{node.path}.{works[-1]}.*"
@@ -75,9 +82,17 @@ def unfinished(state: ExecutionState, node: NodeState) -> list[e.Event]:
     if last is None:
         return []
     facts: list[e.Event] = []
+    sent = sum(_is_from(node, signal) for signal in state.signals[node.signals_before :])
     for effect in last:
         if effect["do"] == "start" and _path(node, effect) in state.frames:
             continue
-        if effect["do"] != "emit":
-            facts += _effect(state, node, effect, node.snapshot)
+        if effect["do"] == "emit" and sent:
+            sent -= 1
+            continue
+        facts += _effect(state, node, effect, node.snapshot)
     return facts
+
+
+def _is_from(node: NodeState, signal: e.SignalReceived) -> bool:
+    """Whether a machine's own move made this signal; one that could not be sent came back to it."""
+    return signal.node == node.path or (signal.node is None and signal.to == node.path and signal.origin is None)

@@ -163,10 +163,14 @@ class Recovered:
 
 @message
 class Signalled:
+    """An event for what listens; `to` is the only one that hears it, `origin` the record of another execution."""
+
     name: str
     value: Any = None
     key: str | None = None
     node: str | None = None
+    to: str | None = None
+    origin: str | None = None
 
 
 @message

@@ -45,6 +45,7 @@ class NodeState:
         "phase",
         "reason",
         "settled",
+        "signals_before",
         "snapshot",
         "started",
         "taken",
@@ -78,6 +79,7 @@ class NodeState:
         self.total: int | None = None  # bodies in all, of a parallel
         self.heard = 0  # signals a machine has heard
         self.snapshot: dict[str, Any] | None = None  # of a machine
+        self.signals_before = 0  # signals there were when a machine moved last
         self.transition: tuple[dict[str, Any], ...] | None = None  # effects of a machine's last move
         self.unheard: dict[str, int] | None = None  # what a machine ignored, events and errors: how often
         self.taken: dict[str, Any] | None = None
@@ -168,6 +170,7 @@ class ExecutionState:
         "paused",
         "phase",
         "plan",
+        "relayed",
         "running",
         "sequence",
         "signals",
@@ -206,6 +209,7 @@ class ExecutionState:
         self.nodes: dict[str, NodeState] = {}
         self.running: dict[str, NodeState] = {}  # attempts in flight
         self.signals: list[SignalReceived] = []
+        self.relayed: dict[str, int] = {}  # by parent or child: its last record that was handed on to here
         self.usage: dict[str, float] = {}  # tokens and usd of all recorded calls
 
     @property

@@ -32,7 +32,7 @@ class MachineKind:
             return None
         event, heard = _ended_work(node, snapshot), node.heard
         running = snapshot["phase"] == "running"
-        if event is None and running:
+        if running and (event is None or _has_said(state, node, event)):
             event, heard = _next_signal(state, node)
         if event is not None:
             step = chart.step(_work(node).chart, snapshot, event, now, scope)
@@ -67,6 +67,15 @@ def _next_signal(state: ExecutionState, node: NodeState) -> tuple[dict[str, Any]
         event.update(_sender(node, signal.node))
         return event, heard + 1
     return None, node.heard
+
+
+def _has_said(state: ExecutionState, node: NodeState, end: dict[str, Any]) -> bool:
+    """Whether a work that ended has said something before that was not heard yet."""
+    place = f"{node.path}.{chart.invocation(end['invoke'], end['number'])}."
+    return any(
+        signal.node is not None and signal.node.startswith(place) and signal.is_for(node.path)
+        for signal in state.signals[node.heard :]
+    )
 
 
 def _sender(node: NodeState, path: str | None) -> dict[str, Any]:

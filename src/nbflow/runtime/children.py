@@ -24,6 +24,7 @@ from nbflow.errors import (
 from nbflow.plan.plan import Effects, NodePlan, Plan, SubWorkflow
 from nbflow.ports.executors import Call, Findings
 from nbflow.ports.plain import copied
+from nbflow.runtime.relay import connect
 from nbflow.runtime.standins import of_child
 from nbflow.spec.schema import NO_INPUTS, apply_inputs
 
@@ -65,6 +66,7 @@ class ChildExecutor:
         work = call.node.work
         assert isinstance(work, SubWorkflow)
         child = await self._child(call, work)
+        part = self._connect(call, child)
         try:
             await child
         except ExecutionFailed as error:
@@ -75,9 +77,17 @@ class ChildExecutor:
         except asyncio.CancelledError:
             await self._let_go(call, child)
             raise
+        finally:
+            part()
         if child.phase == "cancelled":
             raise NodeError("Cancelled", f"workflow {work.name} ({child.id}) was cancelled")
         return copied(child.outputs)
+
+    def _connect(self, call: Call, child: Execution) -> Callable[[], None]:
+        """Let the two talk. A child that has ended already is still heard to its end."""
+        drivers = self.engine.drivers if self.engine is not None else {}
+        parent = drivers.get(call.execution)
+        return connect(parent, call.path, child, drivers.get(child.id)) if parent is not None else lambda: None
 
     def _break_off(self, execution: str, error: NbflowError) -> None:
         """A child that could not be written says nothing about its work: the parent breaks off with it."""

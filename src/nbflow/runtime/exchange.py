@@ -26,6 +26,11 @@ def heard_by(work: object) -> tuple[str, ...]:
     return ()
 
 
+def _for_all(event: SignalReceived) -> bool:
+    """Whether a node of this very execution said it, and to nobody alone."""
+    return event.node is not None and event.to is None and event.origin is None
+
+
 class Exchange:
     """The share one engine has in a bus. It begins with its first execution and ends with `close`."""
 
@@ -57,7 +62,7 @@ class Exchange:
             event = record.event
             if driver.state.effects == "mock":
                 continue  # nobody outside hears it
-            if isinstance(event, SignalReceived) and event.node is not None and record.sequence > seen:
+            if isinstance(event, SignalReceived) and _for_all(event) and record.sequence > seen:
                 id = f"{driver.id}/{record.sequence}"
                 message = Message(event.name, event.value, event.key, driver.id, id)
                 task = driver.loop.create_task(self._bus.publish(message))
