@@ -368,3 +368,22 @@ def test_tab_completes_in_a_real_kernel_and_leaves_python_alone(kernel):
     assert completed(kernel, "%%workflow x\nnodes:\n  abc: {set: {v: 1}}\n  b: {needs: a‖") == ["abc"]
     assert completed(kernel, "%%workflow x\nnodes:\n  a: {to‖") == ["tool:"]
     assert completed(kernel, "%%workflow x\nnodes:\n  a: {aggregate: su‖") == ["sum"]
+
+
+def test_a_function_that_autoreload_changed_is_another_one(kernel, tmp_path):
+    """It changes the very same function object, so that its identity says nothing."""
+    module = tmp_path / "growing.py"
+    module.write_text(
+        "import nbflow\n\ndef grow(n: int) -> int:\n    return n + 1\n\n@nbflow.tool\ndef shrink(n: int) -> int:\n    return n - 1\n"
+    )
+    kernel.run(f"%load_ext autoreload\n%autoreload 2\nimport sys; sys.path.insert(0, {str(tmp_path)!r})")
+    kernel.run("from growing import grow, shrink\nbefore = grow")
+    cell = "%%workflow reloaded {}\nnodes: {{a: {{tool: grow, with: {{n: 1}}}}, b: {{tool: shrink, with: {{n: 1}}}}}}"
+    assert kernel.run(cell.format("")).status == "ok"
+    module.write_text(module.read_text().replace("n + 1", "n + 100").replace("n - 1", "n - 100"))
+    kernel.run("import os; os.utime(sys.modules['growing'].__file__, (2e9, 2e9))")
+    assert kernel.run("grow(1), grow is before").result == "(101, True)"
+    reply = kernel.run(cell.format("--reuse"))
+    assert reply.streams.count("its meaning changed") == 2
+    assert kernel.run("_.outputs").result == "{'a': 101, 'b': -99}"
+    kernel.run("%autoreload 0")

@@ -47,7 +47,8 @@ class Arguments:
         """A word that must be there. Raises `MagicError` with how the line should read."""
         if place >= len(self.words):
             raise MagicError("magic.option", f"{what} is missing", usage)
-        return self.words[place]
+        word = self.words[place]
+        return word[1:-1] if len(word) > 1 and word[0] == word[-1] and word[0] in "\"'" else word
 
     def value(self, place: int) -> Any:
         """A value: JSON, `$name` or text; null when there is none."""

@@ -36,6 +36,7 @@ class FunctionTool:
             raise ExecutorError(f"tool '{name}' yields; a tool returns its result (an agent may stream)")
         if effects not in EFFECTS:
             raise ExecutorError(f"tool '{name}': effects are none, idempotent or once, not {effects!r}")
+        self._described = description
         self.function = function
         self.name = name
         self.threads = threads
@@ -43,6 +44,16 @@ class FunctionTool:
         self.signature: Signature = read_signature(function)
         self._effects: Effects = effects
         self._async = is_async(function)
+        self._code = getattr(function, "__code__", None)
+
+    @property
+    def stale(self) -> bool:
+        """Whether the function was changed in place since, as `%autoreload` does."""
+        return getattr(self.function, "__code__", None) is not self._code
+
+    def anew(self) -> FunctionTool:
+        """The tool of the function as it is now."""
+        return FunctionTool(self.function, self.name, self.threads, effects=self._effects, description=self._described)
 
     authors_only = ()
 

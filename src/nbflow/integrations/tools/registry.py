@@ -127,7 +127,10 @@ class ToolRegistry:
             tool = family.find(name)
             if tool is not None:
                 return tool
-        return self._registered.get(name) or self._in_namespace(name)
+        tool = self._registered.get(name)
+        if isinstance(tool, FunctionTool) and tool.stale:
+            tool = self._registered[name] = tool.anew()
+        return tool or self._in_namespace(name)
 
     def names(self) -> tuple[str, ...]:
         found = dict.fromkeys(self._built_in)
@@ -165,7 +168,7 @@ class ToolRegistry:
         if not callable(value) or inspect.isclass(value) or name.startswith("_"):
             return None
         seen = self._seen.get(name)
-        if seen is None or seen.function is not value:
+        if seen is None or seen.function is not value or seen.stale:
             seen = self._seen[name] = FunctionTool(value, name, self.threads)
         return seen
 
