@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from nbflow.errors import NodeError
 from tests.runtime.conftest import House
 
 
@@ -157,3 +158,59 @@ async def test_a_breaker_opens_after_failures_and_refuses(house: House) -> None:
         """)
     await execution
     assert [item["error"]["kind"] for item in execution.outputs["p"]] == ["ConnectionError"] * 3
+
+
+@pytest.fixture
+def pays(house: House) -> list[int]:
+    calls: list[int] = []
+
+    @house.tools.tool(effects="once")
+    async def pay() -> str:
+        calls.append(1)
+        if len(calls) == 1:
+            await asyncio.Event().wait()
+        return "paid"
+
+    @house.tools.tool(effects="once")
+    async def late() -> str:
+        calls.append(1)
+        raise NodeError("Timeout", "the server did not answer in time")
+
+    return calls
+
+
+@pytest.mark.parametrize("limit", ["timeout: 10ms", "deadline: 10ms"])
+async def test_what_may_happen_only_once_is_in_doubt_when_it_took_too_long(
+    house: House, pays: list[int], limit: str
+) -> None:
+    for verb, outputs in (("retry", {"a": "paid"}), ("skip", {"a": "by hand"}), ("fail", None)):
+        pays.clear()
+        execution = house.start(f"nodes: {{a: {{tool: pay, {limit}, retry: {{max: 3, delay: 1ms}}}}}}")
+        await execution.until("a")
+        node = execution.nodes["a"]
+        assert (node.phase, node.reason, node.detail["error"]["kind"]) == ("waiting", "in_doubt", "Timeout")
+        assert "may have happened" in execution.explain("a")
+        assert len(pays) == 1
+        getattr(execution, verb)("a", *(["by hand"] if verb == "skip" else []))
+        await execution.until("completed")
+        assert execution.outputs == outputs
+
+
+@pytest.mark.parametrize(
+    ("policy", "phase", "calls"),
+    [
+        ("retry: {max: 3, delay: 1ms, on: [Timeout]}", "completed", 2),
+        ("retry: 3, on_error: {value: 1}", "completed", 1),
+        ("retry: 3, on_error: continue", "completed", 1),
+    ],
+)
+async def test_a_policy_that_speaks_of_it_decides(
+    house: House, pays: list[int], policy: str, phase: str, calls: int
+) -> None:
+    execution = await house.run(f"nodes: {{a: {{tool: pay, timeout: 10ms, {policy}}}}}")
+    assert (execution.phase, len(pays)) == (phase, calls)
+
+
+async def test_a_tool_that_says_it_was_too_late_fails_and_is_not_repeated(house: House, pays: list[int]) -> None:
+    execution = await house.run("nodes: {a: {tool: late, retry: 3}}")
+    assert (execution.phase, execution.error["kind"], len(pays)) == ("failed", "Timeout", 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +49,22 @@ async def attempt(driver: Driver, node: NodeState, number: int) -> None:
         if voice is not None:
             voice.close()
         driver.gone(path, None if outcome is None else type(outcome) is Failed)
+    if type(outcome) is Failed and node.effects == "once" and outcome.error["kind"] == "Timeout":
+        outcome = _unknown(node, outcome)
     driver.ended_with(outcome)
+
+
+def _unknown(node: NodeState, late: Failed) -> Outcome:
+    """What may happen only once took too long: it may have happened, so nothing repeats it that does not say so.
+
+    Where nothing else takes the error, and it was not the tool that said so, it is for a person to say what holds.
+    """
+    policies = node.node.policies
+    if "Timeout" in policies.retry.on:
+        return late
+    if rule_for(policies, late.error).action == "fail" and "TimeoutError" in late.error.get("kinds", ()):
+        return Waits(late.path, late.attempt, "in_doubt", None, {"error": late.error})
+    return replace(late, retryable=False)
 
 
 def _succeeded(driver: Driver, node: NodeState, number: int, raw: Any) -> Succeeded:
