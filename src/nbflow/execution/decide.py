@@ -129,7 +129,7 @@ def _succeeded(state: ExecutionState, outcome: o.Succeeded) -> list[e.Event]:
         cancelled: tuple[str, ...] = ()
     else:
         activated, skipped = follow(frame, plan.index, True, outcome.chosen or ())
-        cancelled = losers(frame, plan.index, activated) if activated and _races(node, activated) else ()
+        cancelled = losers(frame, plan.index, activated) if activated and frame.body.races else ()
     return [
         e.NodeCompleted(
             outcome.path,
@@ -144,11 +144,6 @@ def _succeeded(state: ExecutionState, outcome: o.Succeeded) -> list[e.Event]:
             outcome.key,
         )
     ]
-
-
-def _races(node: NodeState, activated: tuple[str, ...]) -> bool:
-    body = node.frame.body
-    return any(body.nodes[edge.target].join.mode == "race" for edge in node.node.out)
 
 
 def _expected(node: NodeState, attempt: int) -> bool:

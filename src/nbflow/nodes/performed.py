@@ -11,6 +11,7 @@ from nbflow.ports.executors import Attempt, Executor, Scope
 from nbflow.spec.expressions import Value
 
 Path = tuple[str | int, ...]
+_WITH = (ToolCall, SubWorkflow)  # what has arguments only
 
 
 class Performed:
@@ -28,13 +29,13 @@ class Performed:
 
     def resolve(self, node: NodeState, scope: Scope) -> Any:
         work = node.node.work
-        if isinstance(work, ToolCall | SubWorkflow):
+        if isinstance(work, _WITH):
             return work.arguments.evaluate(scope)
         return {name: value.evaluate(scope) for name, value in _templates(work)}
 
     def secret_paths(self, node: NodePlan) -> tuple[Path, ...]:
         work = node.work
-        if isinstance(work, ToolCall | SubWorkflow):
+        if isinstance(work, _WITH):
             return work.arguments.secret_paths
         return tuple((name, *path) for name, value in _templates(work) for path in value.secret_paths)
 

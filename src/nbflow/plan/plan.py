@@ -294,6 +294,10 @@ class Body:
     roots: tuple[int, ...]  # nodes that wait for nothing
     result: Value | None = None  # None: outputs of all nodes by id
     sources: tuple[tuple[int, ...], ...] = ()  # per node: the nodes with an edge to it
+    races: bool = field(init=False, repr=False, compare=False)  # whether a node has `join: race`
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "races", any(node.join.mode == "race" for node in self.nodes))
 
     def nodes_within(self) -> Iterator[NodePlan]:
         """The nodes of this body and of the bodies inside it, outer ones first."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import gc
 
+YOUNG = 5_000  # new objects between two searches meanwhile
 LARGE = 1_000  # nodes of all running executions, from which on the full search waits
-RARELY = 1_000  # searches of the middle-aged before a full one; each stands for some seven thousand new objects
+RARELY = 200  # searches of the middle-aged before a full one; each stands for some fifty thousand new objects
 
 
 class Shelter:
@@ -24,7 +25,7 @@ class Shelter:
         self._nodes += nodes
         if self._nodes >= LARGE and self._usual is None:
             young, middle, old = self._usual = gc.get_threshold()
-            gc.set_threshold(young, middle, max(old, RARELY))
+            gc.set_threshold(max(young, YOUNG), middle, max(old, RARELY))
 
     def leave(self, nodes: int) -> None:
         self._nodes -= nodes

@@ -30,6 +30,8 @@ LEAVES = frozenset({str, int, float, bool, type(None)})
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _LONG = b"0" * 19  # from 19 digits on an integer may not fit 64 bits
 _EDGE = 2**63
+_MARKS = (b'"$', b"\\u0000", b"NaN", b"Infinity")  # where one is, tags may be needed
+_HARMLESS = bytes(set(range(256)) - set(b"$\\NI"))  # every mark has one of the other four
 
 
 def write(value: Any, keep: Keep) -> bytes:
@@ -97,13 +99,9 @@ def quick(value: Any) -> bytes | None:
         content = to_json(value)
     except (PydanticSerializationError, ValueError, RecursionError):
         return None  # lone surrogates, or nested too deeply for it
-    if (
-        b'"$' in content
-        or b"\\u0000" in content
-        or b"NaN" in content
-        or b"Infinity" in content
-        or _LONG in content.translate(_ZEROS)
-    ):
+    if _LONG in content.translate(_ZEROS):
+        return None
+    if content.translate(None, _HARMLESS) and any(mark in content for mark in _MARKS):
         return None
     return content
 
