@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -10,7 +11,8 @@ import sys
 
 import pytest
 
-from nbflow import assembly
+from nbflow import assembly, stores
+from nbflow.ports.executions import Query
 
 HELLO = """\
 name: hello
@@ -261,6 +263,10 @@ def test_a_call_that_wants_a_yes_is_shown_with_its_arguments(shell, monkeypatch)
         assert asks["about"] == {"tool": "pay", "arguments": {"amount": 3}}
         done = shell("executions", "answer", id, "clerk", "true", "--tools", tools, "--json").document
         assert done["outputs"] == {"clerk": "thanks"}
+        assert list(assembly.calls()["kind"]) == ["model", "tool", "model"]
+        assert list(assembly.executions()["calls"]) == [3]
+        listed = asyncio.run(stores.open_executions().find(Query())).rows
+        assert [one.calls for one in listed] == [3]
     finally:
         assembly.tape()
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+CALLS = ("model", "tool")  # kinds of records that count as calls; a person's answer and prints stand beside them
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:

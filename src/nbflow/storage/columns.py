@@ -10,6 +10,7 @@ from pydantic_core import from_json, to_json
 
 from nbflow.execution import events as e
 from nbflow.execution.events import Record
+from nbflow.ports.executions import CALLS
 from nbflow.storage.summary import ENDS, PHASES
 
 _RELEASES = (*ENDS, "ExecutionSuspended")
@@ -40,9 +41,6 @@ def clean(text: Any) -> str | None:
     if not isinstance(text, str):
         return None
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-
-
-CALLS = ("model", "tool")  # what is recorded beside them (a person's answer, prints) is no call
 
 
 def _add(change: Change, name: str, record: Record, line: bytes) -> None:

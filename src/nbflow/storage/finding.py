@@ -10,7 +10,7 @@ from typing import Any
 from nbflow.errors import StorageError
 from nbflow.execution import events as e
 from nbflow.execution.events import Record
-from nbflow.ports.executions import Listed, Page, Query
+from nbflow.ports.executions import CALLS, Listed, Page, Query
 from nbflow.storage.summary import summarise
 
 Place = tuple[float, str]  # start and id: where a page ends
@@ -20,7 +20,7 @@ def listed(execution: str, records: list[Record]) -> Listed:
     """One line about an execution, from its records."""
     summary = summarise(execution, records)
     events = [record.event for record in records]
-    calls = [event.usage for event in events if isinstance(event, e.CallRecorded)]
+    calls = [event.usage for event in events if isinstance(event, e.CallRecorded) and event.kind in CALLS]
     labels = next((event.labels for event in events if isinstance(event, e.ExecutionStarted)), {})
     return Listed(
         summary.execution, summary.workflow, summary.version, summary.phase, summary.started, summary.ended,

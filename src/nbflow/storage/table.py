@@ -99,7 +99,7 @@ with
   spent as (
     select execution, count(*) as calls, sum((fields->>'$.usage.input')::bigint)::bigint as input_tokens,
       sum((fields->>'$.usage.output')::bigint)::bigint as output_tokens, sum((fields->>'$.usage.usd')::double) as usd
-    from {records} where event = 'CallRecorded' group by execution)
+    from {records} where event = 'CallRecorded' and (fields->>'$.kind') in ('model', 'tool') group by execution)
 select counted.execution, coalesce(began.fields->>'$.workflow', '') as workflow,
   coalesce(began.fields->>'$.version', '') as version,
   case when coalesce(waits, false) then 'waiting' else coalesce(phase, 'pending') end as phase,
