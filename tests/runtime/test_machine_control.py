@@ -123,3 +123,19 @@ async def test_a_suspended_machine_goes_on_where_it_was(house: House) -> None:
     assert again.outputs == {"n": 10}
     starts = [r.event.attempt for r in again.events if type(r.event).__name__ == "NodeStarted"]
     assert starts == [1, 2]
+
+
+async def test_it_can_be_told_something_as_soon_as_it_goes_on(house: House) -> None:
+    """`recover` returns before the record of it is written: what is said then is heard after it."""
+    doubling(house)
+    execution = house.start(TEXT)
+    await wait(lambda: moves(execution))
+    execution.suspend("the kernel ends")
+    await asyncio.wait_for(execution.until("suspended"), 5)
+    house.engine.drivers[execution.id].break_off(RuntimeError("it has ended"))
+    house.engine = house.new_engine()
+    again = await house.engine.recover(execution.id)
+    assert again.phase == "suspended"
+    again.signal("begin", 5)
+    await asyncio.wait_for(again, 5)
+    assert again.outputs == {"n": 10}

@@ -55,7 +55,7 @@ class Driver:
         self.done.add_done_callback(lambda done: done.cancelled() or done.exception())
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self.hearing: dict[str, None] = {}
-        self._queue: deque[tuple[o.Outcome | f.Activate, Callable[[], None] | None]] = deque()
+        self.queue: deque[tuple[o.Outcome | f.Activate, Callable[[], None] | None]] = deque()
         self._effects: deque[f.Effect] = deque()
         self._buffer: list[Record] = []
         self._after: deque[tuple[int, Callable[[], None]]] = deque()
@@ -81,7 +81,7 @@ class Driver:
         """Queue an outcome; `committed` is called when what follows from it is on disk (or nothing did)."""
         if self.done.done():
             return  # it has ended, or what it knew is given up
-        self._queue.append((outcome, committed))
+        self.queue.append((outcome, committed))
         if not self.cranking:
             self.cranking = True
             self.loop.call_soon(self._crank)
@@ -91,7 +91,7 @@ class Driver:
         if self.tasks or self.cranking:
             self.tell(outcome)
             return
-        self._queue.append((outcome, None))
+        self.queue.append((outcome, None))
         self.cranking = True
         self._crank()
 
@@ -103,14 +103,14 @@ class Driver:
         except Exception as error:  # noqa: BLE001 - a defect of ours, or of a plug-in: the journal has the truth
             self.break_off(error)
             return
-        self.cranking = bool(self._queue or self._effects)
+        self.cranking = bool(self.queue or self._effects)
         if self.cranking:
             self.loop.call_soon(self._crank)
         if self._buffer:
             self._write()
 
     def _turn(self, until: float) -> None:
-        queue, effects, clock = self._queue, self._effects, self.engine.clock
+        queue, effects, clock = self.queue, self._effects, self.engine.clock
         while queue or effects:
             if effects:
                 self._perform(effects.popleft())
@@ -175,7 +175,7 @@ class Driver:
         """Activate a node (a timer fired, a hold was released) after what was told before: an edit counts."""
         if self.done.done():
             return
-        self._queue.append((effect, None))
+        self.queue.append((effect, None))
         if not self.cranking:
             self.cranking = True
             self.loop.call_soon(self._crank)
@@ -197,9 +197,9 @@ class Driver:
         self.gate.closed = True
         held = [path for path in self.tasks if self.state.nodes[path].phase != "running"]
         held += self.engine.dispatcher.offers(self)
-        for entry in tuple(self._queue):
+        for entry in tuple(self.queue):
             if isinstance(entry[0], o.Admitted):
-                self._queue.remove(entry)
+                self.queue.remove(entry)
                 held.append(entry[0].path)
         for path in held:
             self.drop(path)
@@ -369,7 +369,7 @@ class Driver:
             return
         self.done.set_exception(error)
         self._buffer.clear()
-        self._queue.clear()
+        self.queue.clear()
         self._effects.clear()
         self.cranking = False
         self._rest()

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from nbflow.runtime.engine import Engine
 
 
+def _goes_on(driver: Driver) -> bool:
+    """Whether it goes on after a suspension before it looks at what it is told now."""
+    return any(isinstance(outcome, o.Recovered) for outcome, _ in driver.queue)
+
+
 class Verbs(ABC):
     """What a person can do to a live execution."""
 
@@ -47,7 +52,7 @@ class Verbs(ABC):
 
     def _live(self, verb: str) -> Driver:
         driver = self._driver
-        phase = driver.state.phase if driver is not None else self.phase
+        phase = self.phase if driver is None else "running" if _goes_on(driver) else driver.state.phase
         allow(verb, self.phase if phase == "running" and phase not in MOVES[verb] else phase, self.id)
         if driver is None:
             raise IllegalMove(self._whose(), "execution.not_driven")
