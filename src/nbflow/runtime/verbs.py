@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def _goes_on(driver: Driver) -> bool:
     """Whether it goes on after a suspension before it looks at what it is told now."""
-    return any(isinstance(outcome, o.Recovered) for outcome, _ in driver.queue)
+    return driver.state.suspended and any(isinstance(outcome, o.Recovered) for outcome, _ in driver.queue)
 
 
 class Verbs(ABC):
