@@ -25,6 +25,9 @@ class Chosen(Protocol):
     def http_allow(self) -> tuple[str, ...]: ...
 
     @property
+    def store(self) -> str: ...
+
+    @property
     def databases(self) -> Mapping[str, str]: ...
 
     @property
@@ -53,7 +56,7 @@ def add_built_in(
     def database() -> Sequence[Tool]:
         from nbflow.integrations.tools.database.tools import Databases, database_tools
 
-        return database_tools(Databases(chosen().databases, secrets, _is_ours))
+        return database_tools(Databases(chosen().databases, secrets, _is_ours, chosen().store))
 
     def mail() -> Sequence[Tool]:
         from nbflow.integrations.tools.mail.tools import EmailTool

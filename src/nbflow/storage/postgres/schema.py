@@ -31,6 +31,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     # when a value was last wanted: one that nothing names yet may belong to what is being saved
     ("alter table kept add column put timestamptz not null default now()",),
+    # what `database.execute` did here, by the key of its node; in the transaction of the statement itself
+    ("create table performed (key text primary key, answer text, at timestamptz not null default now())",),
 )
 
 CREATE = "create table if not exists nbflow_schema (version integer not null)"

@@ -61,6 +61,7 @@ def _take_out(connection: _Connection, names: list[str]) -> tuple[int, int]:
         "delete from executions where execution = any(%s) and ended is not null and owner = '' returning execution"
     )
     gone = [name for (name,) in connection.execute(deleting, [names]).fetchall()]
+    connection.execute("delete from performed where split_part(key, '/', 1) = any(%s)", [gone])
     return len(gone), connection.execute("delete from records where execution = any(%s)", [gone]).rowcount
 
 

@@ -24,6 +24,7 @@ class Ask:
     write: bool = False
     most: int = 10_000
     tables: Mapping[str, Any] = field(default_factory=dict)
+    once: str | None = None  # a key: what was done under it is not done again, and its answer is given once more
 
 
 @dataclass(frozen=True, slots=True)

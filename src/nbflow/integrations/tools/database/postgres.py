@@ -9,6 +9,7 @@ from typing import Any
 from nbflow.errors import NodeError
 from nbflow.integrations.tools.database.asking import Ask, Rows, within
 from nbflow.integrations.tools.database.failures import remade
+from nbflow.integrations.tools.database.once import once
 from nbflow.integrations.tools.database.statements import numbered
 
 TRIES = 3  # of a transaction that the database itself asks to run again
@@ -49,12 +50,16 @@ class PostgresDatabase:
         async with (await self._pool()).connection() as connection:
             await connection.set_read_only(not ask.write)
             async with connection.transaction(), psycopg.AsyncRawCursor(connection) as cursor:
-                await cursor.execute(query, values)
-                if cursor.description is None:
-                    return Rows([], [], cursor.rowcount if cursor.rowcount >= 0 else None)
-                columns = [column.name for column in cursor.description]
-                rows = within(await cursor.fetchmany(ask.most + 1), ask.most)
-                return Rows(columns, rows, cursor.rowcount if ask.write else None)
+
+                async def perform() -> Rows:
+                    await cursor.execute(query, values)
+                    if cursor.description is None:
+                        return Rows([], [], cursor.rowcount if cursor.rowcount >= 0 else None)
+                    columns = [column.name for column in cursor.description]
+                    rows = within(await cursor.fetchmany(ask.most + 1), ask.most)
+                    return Rows(columns, rows, cursor.rowcount if ask.write else None)
+
+                return await (perform() if ask.once is None else once(cursor, ask.once, perform))
 
     async def _pool(self) -> Any:
         loop = asyncio.get_running_loop()

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from nbflow.errors import NodeError
 from nbflow.integrations.tools.database.asking import Ask, Database, Rows, mappings
 from nbflow.integrations.tools.database.files import duckdb_database, sqlite_database
+from nbflow.integrations.tools.database.once import key_of, same_database
 from nbflow.integrations.tools.database.postgres import PostgresDatabase
 from nbflow.integrations.tools.database.statements import checked_values, single
 from nbflow.integrations.tools.threads import Threads
@@ -43,12 +44,18 @@ class Databases:
 
     def __init__(
         self, addresses: Mapping[str, str] | None = None, secrets: Mapping[str, str] | None = None,
-        refuse: Callable[[Path], bool] = lambda path: False,
+        refuse: Callable[[Path], bool] = lambda path: False, store: str = "",
     ) -> None:  # fmt: skip
-        self.addresses = dict(addresses or {})
+        """`store` is the address of the store of executions."""
+        self.addresses, self._store = dict(addresses or {}), store
         self._secrets, self._refuse = secrets if secrets is not None else {}, refuse
         self._threads = Threads(8)
         self._open: dict[str, Database] = {}
+
+    def exact(self, name: str | None) -> bool:
+        """Whether a database is that of the store, which sees to it that a statement happens once."""
+        address = self.addresses.get(name or DEFAULT)
+        return address is not None and same_database(address, self._store)
 
     def find(self, name: str | None) -> Database:
         """The database of a name. Raises `NodeError` (``sql.connection``) for one that is not there."""
@@ -112,23 +119,33 @@ class DatabaseTool:
         }
 
     def effects(self, arguments: Mapping[str, Any] | None = None) -> Effects:
-        return "once" if self._write else "none"
+        if not self._write:
+            return "none"
+        return "idempotent" if self.exact(arguments) else "once"
+
+    def exact(self, arguments: Mapping[str, Any] | None = None) -> bool:
+        """Whether a call of a node happens once though it is made again, by its key."""
+        return self._write and arguments is not None and self._databases.exact(arguments.get("connection"))
 
     async def prepare(self) -> None: ...
 
     async def call(self, arguments: Mapping[str, Any], call: Call) -> Any:
         check_arguments(arguments, self.parameters, self.name)
         query = single(arguments["query"])
-        ask = Ask(
-            query, checked_values(query, arguments.get("params")), self._write, arguments.get("max_rows", 10_000),
-            arguments.get("tables") or {},
-        )  # fmt: skip
+        values = checked_values(query, arguments.get("params"))
+        key = key_of(call.key, query, values) if self._is_once(arguments, call) else None
+        most, tables = arguments.get("max_rows", 10_000), arguments.get("tables") or {}
+        ask = Ask(query, values, self._write, most, tables, key)
         work = call.node.work
         named = work.options.get("connection") if isinstance(work, AgentCall) else arguments.get("connection")
         found = await self._databases.find(named).run(ask)
         if self._write:
             return {"changed": found.changed, "rows": mappings(found)}
         return _as_frame(found) if arguments.get("rows") == "frame" else mappings(found)
+
+    def _is_once(self, arguments: Mapping[str, Any], call: Call) -> bool:
+        """A model's calls have no key of their own."""
+        return not isinstance(call.node.work, AgentCall) and self.exact(arguments)
 
     async def close(self) -> None:
         await self._databases.close()
