@@ -19,7 +19,7 @@ LARGEST = 8 * 1024 * 1024  # bytes of lines in a document; a document may have 1
 _MARKS = {"NodeStarted": "running", "NodeCompleted": "settled", "NodeFailed": "settled", "NodeCancelled": "settled"}
 
 
-def batch(execution: str, records: Sequence[Record], after: int, writer: str) -> tuple[Document, list[Kept]]:
+async def batch(execution: str, records: Sequence[Record], after: int, writer: str) -> tuple[Document, list[Kept]]:
     """The document of an append, and the values it needs. Raises `StorageError` for what cannot be stored."""
     kept: list[Kept] = []
 
@@ -28,7 +28,7 @@ def batch(execution: str, records: Sequence[Record], after: int, writer: str) ->
         kept.append((digest, kind, content))
         return digest
 
-    lines = b"".join(codec.encode(execution, record, keep) for record in records)
+    lines = b"".join(await codec.encode_all(execution, records, keep))
     change = change_of(records, lines)
     document: Document = {
         "_id": f"{execution}:{after}", "execution": execution, "after": after, "last": after + len(records),

@@ -52,7 +52,7 @@ class MongoJournal:
     async def append(self, execution: str, records: Sequence[Record], *, after: int) -> None:
         self._waiting.check()
         if records:
-            content = documents.batch(execution, records, after, self._writer)
+            content = await documents.batch(execution, records, after, self._writer)
             await self._waiting.put(execution, after, len(records), content)
 
     async def read(self, execution: str, *, after: int = 0) -> list[Record]:
