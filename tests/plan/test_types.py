@@ -147,3 +147,26 @@ nodes:
 )
 def test_a_workflow_inside_a_node_is_checked_as_one(inside: str, given: str, codes: list[str]) -> None:
     assert [each.code for each in diagnose(INLINE.format(inside, given))] == codes
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "severity"),
+    [
+        ("nodes: {a: {wait: {until: nonsense}}}", "type.time", "error"),
+        ("nodes: {a: {wait: {until: 10m}}}", "type.time", "error"),
+        ("nodes: {a: {wait: {until: true}}}", "type.time", "error"),
+        ("nodes: {a: {wait: {until: [1]}}}", "type.time", "error"),
+        ('nodes: {a: {parallel: {for_each: "5"}, nodes: {b: {set: {v: 1}}}}}', "type.list", "warning"),
+        ("nodes: {a: {parallel: {for_each: \"{'a': 1}\"}, nodes: {b: {set: {v: 1}}}}}", "type.list", "warning"),
+    ],
+)
+def test_what_is_written_and_can_never_do_is_said_before_it_runs(text: str, code: str, severity: str) -> None:
+    assert [(each.code, each.severity) for each in diagnose(text)] == [(code, severity)]
+
+
+@pytest.mark.parametrize(
+    "until", ["2030-01-31", "2030-01-31T09:00:00Z", "1900000000", "=inputs.d", '"${{ inputs.d }}T08:00"', '"=inputs.d"']
+)
+def test_times_that_are_written_or_read_are_taken(until: str) -> None:
+    found = diagnose(f"inputs: [d]\nnodes: {{a: {{wait: {{until: {until}}}, if: inputs.d}}}}")
+    assert [each.code for each in found] == []

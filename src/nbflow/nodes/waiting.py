@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from nbflow.errors import NodeError
@@ -10,6 +9,7 @@ from nbflow.execution.outcomes import Failed, Outcome, Signalled, Succeeded, Wai
 from nbflow.execution.state import NodeState
 from nbflow.plan.plan import Ask, Emit, Listen, Wait
 from nbflow.ports.executors import Scope
+from nbflow.spec.durations import parse_moment
 
 
 class WaitKind:
@@ -33,15 +33,12 @@ class WaitKind:
 
 
 def _moment(value: Any) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
     try:
-        moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
+        return parse_moment(value)
+    except (ValueError, OverflowError):
         raise NodeError(
             "InvalidInput", f"wait until {value!r}: not a time", hint="write it like 2026-12-01T08:00:00+01:00"
         ) from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 class AskKind:

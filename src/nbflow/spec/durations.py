@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from nbflow.errors import Diagnostic
 from nbflow.spec.document import Located, finding
@@ -100,6 +101,27 @@ def read_rate(at: Located, report: Callable[[Diagnostic], None]) -> float | None
     hint = f"write {at.written()}/min, or /s, /h, /d" if isinstance(at.value, int) else None
     report(finding(at, "type.rate", f"a rate such as 60/min is wanted; this is {at.kind()}", hint=hint))
     return None
+
+
+def parse_moment(value: object) -> float:
+    """A time in seconds since the epoch: such a number, or ISO 8601 (UTC where it names no zone). Raises ValueError."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, str):
+        raise ValueError("not a text")
+    moment = datetime.fromisoformat(value)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def read_moment(at: Located, report: Callable[[Diagnostic], None]) -> None:
+    """A finding ``type.time`` for a written value that is no time."""
+    try:
+        parse_moment(at.value)
+    except (ValueError, OverflowError):
+        hint = "write it like 2030-01-31T09:00:00Z; for a duration, wait: 10m"
+        text = at.value if isinstance(at.value, str) else None
+        words = f"a time is wanted; this is {at.kind()}" if text is None else f"'{text}' is not a time"
+        report(finding(at, "type.time", words, hint=hint, length=len(text or " ")))
 
 
 def format_duration(seconds: float) -> str:

@@ -182,6 +182,11 @@ def read_ask(at: Located, reading: Reading, name: str) -> dict[str, Any] | None:
 def read_wait(at: Located, reading: Reading, name: str) -> dict[str, Any] | None:
     """`wait: DURATION` or `{until: TIME}`."""
     if isinstance(at.value, dict):
+        until = at.value.get("until")
+        if until is not None and not (
+            isinstance(until.value, str) and ("${{" in until.value or until.value[:1] == "=")
+        ):
+            durations.read_moment(until, reading.report)
         return forms.read_fields(at, reading, WAIT, "'wait'", ["until"])
     seconds = durations.read_duration(at, reading.report)
     return None if seconds is None else {"seconds": seconds}

@@ -7,6 +7,7 @@ from nbflow.plan.checks.shapes import Shapes, shape_of
 from nbflow.plan.link import Linked
 from nbflow.plan.reads import Read
 from nbflow.plan.templates import constants_of, is_plain
+from nbflow.spec.document import kind_of
 from nbflow.spec.expressions import EvaluationError, Expression
 
 
@@ -15,14 +16,14 @@ def check_values(checking: Checking, shapes: Shapes) -> None:
     for body in checking.root.everything():
         for _, read in body.reads:
             for expression in constants_of(read.template):
-                _constant(checking, expression, condition=read.condition)
+                _constant(checking, expression, read)
             if read.condition:
                 _truth(checking, shapes, body, read)
             elif read.path[-1] == "for_each":
                 _items(checking, shapes, body, read)
 
 
-def _constant(checking: Checking, expression: Expression, *, condition: bool) -> None:
+def _constant(checking: Checking, expression: Expression, read: Read) -> None:
     try:
         value = expression.evaluate({})
     except EvaluationError as error:
@@ -30,7 +31,10 @@ def _constant(checking: Checking, expression: Expression, *, condition: bool) ->
             expression, error.code, f"this always fails: {error.message}", error.hint
         )  # fmt: skip
         return
-    if condition and not isinstance(value, str) and expression.text.strip().lower() not in ("true", "false"):
+    if read.path[-1:] == ("for_each",) and not isinstance(value, list):
+        hint = "'for_each' takes a list, as range(5)"
+        checking.inside(expression, "type.list", f"this is {kind_of(value)}, not a list", hint)
+    if read.condition and not isinstance(value, str) and expression.text.strip().lower() not in ("true", "false"):
         outcome = "always" if value else "never"
         checking.inside(expression, "expr.constant", f"this {outcome} holds: nothing in it can change", None)
 
