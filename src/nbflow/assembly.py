@@ -277,6 +277,7 @@ def _make_engine(url: str) -> Engine:
         history=Past(),
         bus=bus,
         requests=getattr(journal, "requests", None),
+        conceal=secrets.conceal,
     )
     child.engine = made
     return made

@@ -85,8 +85,11 @@ def test_a_key_on_the_line_is_warned_of_and_never_shown(kernel):
     reply = kernel.run(CASES["magic.secret_as_option"]["input"])
     assert reply.status == "ok"
     assert "secret.literal" in reply.streams
+    kernel.run("import nbflow; await nbflow.assembly.engine().journal.executions()")
+    kept = [path.read_bytes() for path in (kernel.folder / ".nbflow").rglob("*") if path.is_file()]
     for never in CASES["magic.secret_as_option"]["expect"]["never"]:
         assert never not in reply.all
+        assert kept and not any(never.encode() in content for content in kept)
 
 
 def test_a_workflow_that_runs_is_run_again_as_another(kernel):

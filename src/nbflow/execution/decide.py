@@ -107,6 +107,7 @@ def _begun(state: ExecutionState, outcome: o.Begun) -> list[e.Event]:
             sources=outcome.sources,
             effects=outcome.effects,
             stand_ins=outcome.stand_ins,
+            concealed=outcome.concealed,
         )
     ]
 

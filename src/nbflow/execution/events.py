@@ -33,6 +33,7 @@ class ExecutionStarted:
     sources: dict[str, str] = field(default_factory=dict)  # fingerprints of functions, by the name nodes use
     effects: str = "real"  # mock: what may happen only once does not happen here
     stand_ins: dict[str, Any] = field(default_factory=dict)  # recorded results for that, by path
+    concealed: tuple[str, ...] = ()  # inputs that are secrets, of which only a mark is recorded
 
 
 @message

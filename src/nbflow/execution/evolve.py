@@ -41,6 +41,7 @@ def _execution_started(state: ExecutionState, event: e.ExecutionStarted, at: flo
     state.workflow, state.version, state.hash = event.workflow, event.version, event.hash
     state.inputs, state.labels, state.origin, state.mock = event.inputs, event.labels, event.origin, event.mock
     state.sources, state.effects, state.stand_ins = event.sources, event.effects, event.stand_ins
+    state.concealed = event.concealed
     state.frames[""] = Frame("", state.plan.body, None, {}, cleanup=False)
     _activate(state, event.activated)
 

@@ -22,6 +22,7 @@ class Begun:
     sources: dict[str, str] = field(default_factory=dict)
     effects: str = "real"
     stand_ins: dict[str, Any] = field(default_factory=dict)
+    concealed: tuple[str, ...] = ()
 
 
 @message

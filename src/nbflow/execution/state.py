@@ -154,6 +154,7 @@ class ExecutionState:
     """One execution. `nodes` holds every node that was activated or decided; others are pending."""
 
     __slots__ = (
+        "concealed",
         "effects",
         "ended",
         "ending",
@@ -198,6 +199,7 @@ class ExecutionState:
         self.mock = False
         self.sources: dict[str, str] = {}
         self.effects = "real"  # or mock
+        self.concealed: tuple[str, ...] = ()  # inputs that are secrets, of which only a mark is known
         self.stand_ins: dict[str, Any] = {}  # results that stand in for mocked effects, by path
         self.started: float | None = None
         self.ended: float | None = None

@@ -89,6 +89,8 @@ async def fork(
     settled(engine, fold(execution.plan, records), changes)
     id = engine.clock.new_id()
     await engine.journal.append(id, records, after=0)
+    if (kept := (execution.engine or engine).given.get(execution.id)) is not None:
+        engine.give(id, kept)
     return engine.adopt(id, execution.plan, records, owner="fork", edits=changes)
 
 
@@ -131,7 +133,7 @@ async def rerun(
     again = downstream(plan.body, [from_node]) if from_node is not None else frozenset()
     state = fold(execution.plan, execution.events)
     reuse = Reuse(engine.fingerprint).learn(execution.id, state, state.sources, without=again)
-    given = inputs if inputs is not None else execution.inputs
+    given = inputs if inputs is not None else engine.inputs_of(execution)
     return engine.start(plan, given, labels=labels, origin=next_attempt(execution), reuse=reuse)
 
 

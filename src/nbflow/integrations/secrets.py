@@ -19,9 +19,11 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 from nbflow.errors import NodeError
+from nbflow.spec.document import find_secret
 
 Source = Callable[[str], str | None]
 
+LONG = 12  # characters: a shorter input that equals a secret may well be another word
 SHORT = 6  # characters: a shorter value is only taken out where it stands alone
 CORE = 7  # characters of base64 that are worth looking for: what the shortest value has at every place
 BASE64 = "A-Za-z0-9+/_-"
@@ -75,6 +77,10 @@ class Redactor:
         self._cores = tuple(sorted(cores.values(), key=lambda core: -len(core.text)))
         self._begin = tuple(form for form, _ in self._forms) + tuple(core.text for core in self._cores)
         self._longest = max(map(len, self._begin))
+
+    def knows(self, value: str) -> bool:
+        """Whether this is a secret as a whole, and long enough to be nothing else."""
+        return len(value) >= LONG and value in self._names
 
     def learn_environment(self, environment: Mapping[str, str]) -> None:
         """Learn the variables whose names look like those of secrets."""
@@ -238,6 +244,23 @@ class Secrets(Mapping[str, str]):
                 self.redactor.learn(value, name)
                 return value
         raise MissingSecret(name)
+
+    def conceal(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        """The inputs of an execution with `[secret NAME]` for each text that looks like a key or is a known secret."""
+        return {name: self._concealed(value, name) for name, value in inputs.items()}
+
+    def _concealed(self, value: Any, name: str) -> Any:
+        if isinstance(value, str):
+            if find_secret(value):
+                self.redactor.learn(value, name)
+            return self.redactor.clean(value) if self.redactor.knows(value) else value
+        if isinstance(value, dict):
+            inner = {key: self._concealed(item, name) for key, item in value.items()}
+            return inner if any(inner[key] is not item for key, item in value.items()) else value
+        if isinstance(value, list):
+            items = [self._concealed(item, name) for item in value]
+            return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+        return value
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and any(source(name) for source in self._sources)

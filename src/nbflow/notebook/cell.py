@@ -133,7 +133,6 @@ def warn_of_surroundings(session: Session, inputs: Mapping[str, Any]) -> None:
         )
     for name, value in inputs.items():
         if isinstance(value, str) and find_secret(value):
-            assembly.secrets.redactor.learn(value, name)
             session.write(
                 f"warning: the value of -i {name} looks like a key; a cell is saved in the notebook and in IPython's "
                 f"history [secret.literal]\n  hint: set it in the environment and write secrets.{name.upper()}"

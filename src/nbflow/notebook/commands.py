@@ -158,6 +158,8 @@ async def _recover(session: Session, line: str) -> Any:
         session.write("there is nothing to recover")
     found = []
     for id in ids:
+        if arguments.inputs and arguments.words:
+            engine.give(id, arguments.inputs)
         try:
             found.append(await session.follow(await readiness.recover(engine, id, acting.DEFINE)))
         except Unready as missing:

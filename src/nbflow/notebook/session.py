@@ -104,7 +104,7 @@ class Session:
         engine = assembly.engine(store)
         again = downstream(plan.body, [from_node] if from_node is not None else [])
         reuse = Reuse(engine.fingerprint).learn(earlier.id, earlier.state, earlier.state.sources, without=again)
-        given = inputs or earlier.inputs
+        given = inputs or engine.inputs_of(earlier)
         execution = engine.start(plan, given, origin=next_attempt(earlier), reuse=reuse, mock=mock)
         self._reused[execution.id] = reuse
         return execution

@@ -21,6 +21,7 @@ from nbflow.ports.requests import Requests
 from nbflow.ports.results import Results
 from nbflow.runtime.cache import Cache
 from nbflow.runtime.children import child_ids
+from nbflow.runtime.concealed import inputs_again
 from nbflow.runtime.dispatcher import Dispatcher
 from nbflow.runtime.driver import Driver
 from nbflow.runtime.editing import settled
@@ -62,6 +63,7 @@ class Engine:
         guard: Guard | None = None,
         bus: Bus | None = None,
         requests: Requests | None = None,
+        conceal: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     ) -> None:
         self.journal, self.kinds, self.compile = journal, kinds, compile
         self.performed = {name: kind for name, kind in kinds.items() if isinstance(kind, PerformedKind)}
@@ -78,6 +80,8 @@ class Engine:
         self.drivers: dict[str, Driver] = {}
         self.exchange = Exchange(bus, self.drivers) if bus is not None else None
         self.requests = requests
+        self.conceal = conceal or (lambda inputs: inputs)
+        self.given: dict[str, dict[str, Any]] = {}  # execution → inputs that are secrets, which no record has
         self.warnings: list[tuple[str, str]] = []
         self.closed = False
 
@@ -108,9 +112,27 @@ class Engine:
             raise SpecError(found)
         driver = self._drive(id or self.clock.new_id(), ExecutionState(plan), [])
         driver.reuse = reuse
-        begun = o.Begun(given, {**(labels or {})}, origin, mock, self._sources(plan), effects, {**(stand_ins or {})})
-        driver.tell(begun)
+        shown, names = self._concealed(driver.id, given)
+        sources, labels, stand_ins = self._sources(plan), {**(labels or {})}, {**(stand_ins or {})}
+        driver.tell(o.Begun(shown, labels, origin, mock, sources, effects, stand_ins, names))
         return Execution(driver, driver.id, plan)
+
+    def _concealed(self, id: str, given: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """The inputs as they may be recorded, and the names of those that are secrets."""
+        shown = self.conceal(given)
+        names = tuple(name for name, value in given.items() if shown[name] is not value)
+        if names:
+            self.given[id] = {name: given[name] for name in names}
+        return shown, names
+
+    def give(self, id: str, inputs: Mapping[str, Any]) -> None:
+        """Give an execution again what no record has: inputs that are secrets."""
+        self.conceal(dict(inputs))
+        self.given[id] = {**self.given.get(id, {}), **inputs}
+
+    def inputs_of(self, execution: Execution) -> dict[str, Any]:
+        """The inputs of an execution for another one. Raises `InputError` when a secret among them is not kept."""
+        return inputs_again(self.given, execution.id, execution.state)
 
     def _drive(self, id: str, state: ExecutionState, records: list[Record]) -> Driver:
         driver = self.drivers[id] = Driver(self, id, state, records)

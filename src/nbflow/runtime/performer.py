@@ -14,6 +14,7 @@ from nbflow.execution.retries import rule_for
 from nbflow.execution.state import NodeState
 from nbflow.ports.executors import Asks, Call, PerformedKind
 from nbflow.ports.plain import copied, plain
+from nbflow.runtime.concealed import differing, refuse_marks, revealed
 from nbflow.runtime.context import Context
 from nbflow.runtime.speech import Voice
 
@@ -94,7 +95,12 @@ def _call(driver: Driver, node: NodeState, number: int, kind: PerformedKind, voi
     path, engine, calls = node.path, driver.engine, node.calls
     inputs = node.inputs
     places = kind.secret_paths(node.node)
-    if places:
+    if driver.state.concealed:
+        shown = kind.resolve(node, driver.scope(node))
+        real = revealed(driver, node, kind, shown)
+        inputs = with_secrets(inputs, shown, real, tuple(differing(shown, real)))
+        refuse_marks(driver, inputs)
+    elif places:
         real = kind.resolve(node, driver.scope(node, {"secrets": engine.secrets}))
         shown = kind.resolve(node, driver.scope(node))
         inputs = with_secrets(inputs, shown, real, places)

@@ -54,6 +54,9 @@ def missing(engine: Engine, executions: Iterable[Execution], settled: str = "") 
 
 
 def _missing(engine: Engine, execution: Execution, by_hand: str) -> Iterator[str]:
+    state = execution.state
+    if state.concealed and execution.id not in engine.given and state.phase not in ENDED:
+        yield f"the input {', '.join(state.concealed)} is a secret, which is not kept; give it again"
     for node in _left(execution):
         kind = engine.performed.get(node.kind)
         if kind is not None and node.id != by_hand:

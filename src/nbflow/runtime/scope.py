@@ -44,7 +44,7 @@ class NodeScope(Scope):
     ) -> None:
         super().__init__(more or ())
         self.state, self.frame, self.index = state, frame, index  # index: of the node in the frame's body
-        self["inputs"] = state.inputs
+        self.setdefault("inputs", state.inputs)
         self["env"] = env
         self.setdefault("secrets", SHOWN)
 
