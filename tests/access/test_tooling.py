@@ -47,6 +47,7 @@ def test_list_names_the_tools_of_a_server_that_is_set(shell, servers):
     servers(
         shop={"command": [sys.executable, "shop.py"]},
         broken={"command": [sys.executable, "shop.py", "--broken"]},
+        secret={"command": [sys.executable, "shop.py", "{NOPE_TOKEN}"], "cwd": ".", "env.TOKEN": "{NOPE_TOKEN}"},
     )
     code, out, err = said(shell, "list", "--json")
     found = {tool["name"]: tool for tool in json.loads(out)}
@@ -54,7 +55,9 @@ def test_list_names_the_tools_of_a_server_that_is_set(shell, servers):
     assert found["mcp.shop.price"]["effects"] == "idempotent"
     assert found["mcp.shop.price"]["parameters"]["required"] == ["item"]
     assert "http.get" in found
-    assert "warning: MCP server 'broken' did not start: the shop is closed today" in " ".join(err.split())
+    words = " ".join(err.split())
+    assert "warning: MCP server 'broken' did not start: the shop is closed today" in words
+    assert "warning: MCP server 'secret': there is no secret 'NOPE_TOKEN' (set NOPE_TOKEN in the environment" in words
 
 
 def test_show_asks_the_server_for_one(shell, servers):

@@ -40,7 +40,9 @@ def test_a_built_in_family_is_always_checked(name: str, tools) -> None:
 
 
 def test_what_an_mcp_server_offers_is_known_only_when_it_runs() -> None:
-    assert found("nodes: {a: {tool: mcp.files.read, with: {path: x}}}", tools=KNOWN) == []
+    text = "nodes: {a: {tool: mcp.files.read, with: {path: x}}}"
+    assert found(text) == []
+    assert found(text, tools={**KNOWN, "mcp.files.read": {}}) == []
 
 
 def test_a_dotted_name_of_no_family_is_like_any_other() -> None:
@@ -152,3 +154,13 @@ def test_a_wrong_argument_is_named_with_what_it_must_be_and_what_came(given: str
     text = f"name: w\ninputs: {{n: number}}\nnodes: {{a: {{tool: charge, with: {{{given}}}}}}}"
     told = diagnose(text, tools={"charge": schema})
     assert [each.message for each in told if each.code == "tool.arguments"] == [words]
+
+
+def test_a_server_that_is_not_set_is_said_when_it_is_known_which_there_are() -> None:
+    text = "name: w\nnodes: {a: {tool: mcp.shop.price, with: {item: pen}}}"
+    assert found(text) == []
+    assert found(text, tools={"mcp.shop.price": {}}) == []
+    (one,) = diagnose(text, tools={})
+    assert (one.code, one.message, one.hint) == (
+        "tool.unknown", "no MCP server 'shop' is set", "name it in the settings: [tool.nbflow.mcp.shop]",
+    )  # fmt: skip

@@ -35,7 +35,7 @@ def list_(tools: Tools = None, json: Json = False) -> None:
         register(tools)
         found, failures = asyncio.run(_closing(assembly.look_up_tools()))
         for failure in failures:
-            say(f"warning: {failure}", "yellow")
+            say(f"warning: {failure}" + (f" ({failure.hint})" if failure.hint else ""), "yellow")
         answer.give([document(tool) for tool in found], lambda: _list(found))
 
 

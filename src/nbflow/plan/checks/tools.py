@@ -99,6 +99,10 @@ def _family(checking: Checking, name: str, family: str, rest: str, at: Located) 
     if family == "mcp":
         if len([part for part in rest.split(".") if part]) < 2:
             checking.wrong(at, "tool.unknown", f"'{name}' is no MCP tool: mcp.<server>.<tool>")
+        elif checking.tools is not None and name not in checking.tools:
+            server = rest.partition(".")[0]
+            hint = f"name it in the settings: [tool.nbflow.mcp.{server}]"
+            checking.wrong(at, "tool.unknown", f"no MCP server '{server}' is set", hint)
         return None
     schema = (checking.tools or {}).get(name) or BUILT_IN.get(name)
     if schema is None:

@@ -136,10 +136,14 @@ class McpFamily:
     async def learn_all(self) -> list[NodeError]:
         """Ask every server for its tools, all at the same time; returns why some gave no answer."""
         told = await asyncio.gather(*map(self.learn, self.servers), return_exceptions=True)
-        for problem in told:
-            if isinstance(problem, BaseException) and not isinstance(problem, NodeError):
+        found: list[NodeError] = []
+        for server, problem in zip(self.servers, told, strict=True):
+            if isinstance(problem, NodeError):
+                words = str(problem) if "MCP server" in str(problem) else f"MCP server '{server}': {problem}"
+                found.append(NodeError(problem.kind, words, code=problem.code, hint=problem.hint))
+            elif problem is not None:
                 raise problem
-        return [problem for problem in told if isinstance(problem, NodeError)]
+        return found
 
     async def close(self) -> None:
         for server in self.servers.values():
