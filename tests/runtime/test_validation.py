@@ -139,3 +139,10 @@ nodes:
     execution = await house.run(text, {"n": "x"})
     assert (execution.nodes["a"].error["code"], started(execution)) == ("input.type", [])
     assert len(await house.journal.executions()) == 1
+
+
+@pytest.mark.parametrize("child", ["{nodes: {b: {tool: pay, with: {amount: 1}, mock: 7}}}", "other"])
+async def test_what_is_mocked_is_mocked_in_child_executions_too(house: House, ran: list[Any], child: str) -> None:
+    house.workflows["other"] = "nodes: {b: {tool: pay, with: {amount: 1}, mock: 7}}"
+    execution = await house.run(f"nodes: {{a: {{workflow: {child}}}}}", mock=True)
+    assert (execution.outputs, ran) == ({"a": {"b": 7}}, [])

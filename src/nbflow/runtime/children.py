@@ -134,7 +134,14 @@ class ChildExecutor:
         parent = engine.drivers[call.execution].state
         given = of_child(parent.stand_ins, call.path)
         return engine.start(
-            plan, call.inputs, id=id, labels=labels, origin=origin, effects=parent.effects, stand_ins=given
+            plan,
+            call.inputs,
+            id=id,
+            labels=labels,
+            origin=origin,
+            mock=parent.mock,
+            effects=parent.effects,
+            stand_ins=given,
         )
 
     async def _let_go(self, call: Call, child: Execution) -> None:

@@ -32,4 +32,4 @@ def _performed(kinds: Mapping[str, PerformedKind], plan: Plan, mock: bool) -> It
         if node.kind in kinds:
             yield node
         if isinstance(node.work, SubWorkflow) and node.work.plan is not None:
-            yield from _performed(kinds, node.work.plan, False)
+            yield from _performed(kinds, node.work.plan, mock)
