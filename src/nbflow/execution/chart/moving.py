@@ -18,10 +18,15 @@ TIMER = "timer"
 
 def hears(transition: Transition, event: Mapping[str, Any]) -> bool:
     """Whether a transition is about this event. A timer is heard by its own transitions alone."""
-    name = event["name"]
+    name: str = event["name"]
     if event.get("type") == TIMER:
-        return bool(transition.timer == name)
-    return any(matches(descriptor, str(name)) for descriptor in transition.events)
+        return transition.timer == name
+    if name in transition.events:
+        return True
+    for descriptor in transition.events:  # noqa: SIM110 - this is asked of every transition there is: no generator
+        if matches(descriptor, name):
+            return True
+    return False
 
 
 def matches(descriptor: str, name: str) -> bool:
@@ -38,20 +43,27 @@ def select(
     states = chart.states
     found: dict[int, Transition] = {}
     for number in configuration:
-        if states[number].children:
+        state = states[number]
+        if state.children:
             continue
-        for state in (states[number], *(states[ancestor] for ancestor in states[number].ancestors)):
-            chosen = _first(state, event, holds)
-            if chosen is not None:
-                found.setdefault(chosen.number, chosen)
-                break
+        chosen = _first(state, event, holds)
+        if chosen is None:
+            for ancestor in state.ancestors:
+                chosen = _first(states[ancestor], event, holds)
+                if chosen is not None:
+                    break
+        if chosen is not None:
+            found.setdefault(chosen.number, chosen)
     enabled = list(found.values())
     return enabled if len(enabled) < 2 else _without_conflict(chart, configuration, enabled, history)
 
 
 def _first(state: State, event: Mapping[str, Any] | None, holds: Holds) -> Transition | None:
     if event is None:
-        return next((t for t in state.always if t.condition is None or holds(t)), None)
+        for transition in state.always:
+            if transition.condition is None or holds(transition):
+                return transition
+        return None
     for transition in state.transitions:
         if hears(transition, event) and (transition.condition is None or holds(transition)):
             return transition
@@ -76,6 +88,11 @@ def leaving(
     chart: Chart, configuration: Sequence[int], transitions: Iterable[Transition], history: History
 ) -> list[int]:
     """The active states that these transitions leave, in document order."""
+    transitions = list(transitions)
+    if len(transitions) == 1 and transitions[0].targets:
+        top = domain(chart, transitions[0], history)
+        last = chart.states[top].last
+        return [number for number in configuration if top < number <= last]
     found: dict[int, None] = {}
     for transition in transitions:
         if transition.targets:
@@ -118,6 +135,12 @@ class Entering:
     @classmethod
     def of(cls, chart: Chart, transitions: Iterable[Transition], history: History) -> Entering:
         entering = cls(chart, history)
+        transitions = list(transitions)
+        if len(transitions) == 1 and len(transitions[0].targets) == 1:
+            only = chart.states[transitions[0].targets[0]]
+            if only.kind in ("atomic", "final") and only.parent == transitions[0].domain:
+                entering.states[only.index] = None  # nothing between, nothing inside
+                return entering
         for transition in transitions:
             for target in transition.targets:
                 entering.descend(target)
