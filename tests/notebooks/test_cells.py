@@ -355,6 +355,18 @@ def completed(kernel, text: str) -> list[str]:
             return answer["content"]["matches"]
 
 
+def test_a_pinned_node_is_not_called_again(kernel):
+    kernel.run("dear_calls = []\ndef dear(n: int) -> int:\n    dear_calls.append(n)\n    return n")
+    cell = "%%workflow pins -i n={}\ninputs: {{n: integer}}\nnodes: {{a: {{tool: dear, with: {{n: =inputs.n}}}}}}"
+    kernel.run(cell.format(1))
+    assert "pinned" in kernel.run("%workflow pin pins a").streams
+    assert kernel.run(cell.format(2)).status == "ok"
+    assert kernel.run("_.outputs, dear_calls").result == "({'a': 1}, [1])"
+    assert "no longer" in kernel.run("%workflow pin pins a").streams
+    kernel.run(cell.format(3))
+    assert kernel.run("_.outputs, dear_calls").result == "({'a': 3}, [1, 3])"
+
+
 def test_tab_completes_in_a_real_kernel_and_leaves_python_alone(kernel):
     kernel.run("zebra_crossing = 1")
     kernel.run("%%workflow tabbed\nnodes: {first: {set: {v: 1}}, second: {set: {v: =first}}}\n")
@@ -387,3 +399,14 @@ def test_a_function_that_autoreload_changed_is_another_one(kernel, tmp_path):
     assert reply.streams.count("its meaning changed") == 2
     assert kernel.run("_.outputs").result == "{'a': 101, 'b': -99}"
     kernel.run("%autoreload 0")
+
+
+def test_a_default_model_and_aliases_are_preferences(kernel):
+    kernel.run("import nbflow\n@nbflow.agent('echo')\ndef echo(prompt: str): return f'heard {prompt}'")
+    cell = "%%workflow says\nnodes: {a: {agent: hi}, b: {agent: {prompt: ho, model: quick}}}"
+    assert "agent.unknown" in kernel.run(cell).all
+    assert kernel.run("%config NBFlow.agent_model = 'echo'").status == "ok"
+    assert kernel.run("%config NBFlow.aliases = {'quick': 'echo'}").status == "ok"
+    assert kernel.run(cell).status == "ok"
+    assert kernel.run("_.outputs").result == "{'a': 'heard hi', 'b': 'heard ho'}"
+    kernel.run("%config NBFlow.agent_model = ''")

@@ -42,6 +42,9 @@ async def act(session: Session, verb: str, arguments: Arguments) -> Any:
     if verb == "break":
         return _break(session, execution, arguments)
     _do(execution, verb, arguments)
+    if verb == "pin":
+        pinned = arguments.word(1, "the node", "") in engine.pins.get(execution.plan.name, {})
+        session.write("pinned: later executions take it" if pinned else "no longer pinned")
     return None
 
 

@@ -9,7 +9,8 @@ from typing import Any, Literal
 from nbflow.runtime.execution import Execution
 
 Takes = Literal[
-    "", "NODE", "NODE VALUE", "NODE INPUTS", "NODE OUTPUT", "NODE CONTEXT", "INPUTS", "NAME [VALUE]", "NODE [WHEN]"
+    "", "NODE", "NODE VALUE", "NODE INPUTS", "NODE OUTPUT", "NODE CONTEXT", "INPUTS", "NAME [VALUE]", "NODE [WHEN]",
+    "NODE [VALUE]",
 ]  # fmt: skip
 Do = Callable[[Execution, str, Any], None]
 
@@ -58,6 +59,10 @@ VERBS = (
     Verb(
         "mock", "let a held node give this value instead of running", "mock(NODE, VALUE)", lambda x, n, v: x.mock(n, v),
         "NODE VALUE", "Give this output",
+    ),
+    Verb(
+        "pin", "let a node give this output (its own, if none is named) in later executions too, or no longer",
+        "pin(NODE, VALUE)", lambda x, n, v: None if v is None and x.unpin(n) else x.pin(n, v), "NODE [VALUE]", "Pin",
     ),
     Verb(
         "fail", "settle a node that waits or is in doubt as failed", "fail(NODE)", lambda x, n, v: x.fail(n), "NODE",

@@ -15,6 +15,7 @@ from nbflow.execution.state import Frame, NodeState
 from nbflow.ports.executors import Attempt, BodyKind, MovingKind, WaitingKind
 from nbflow.runtime.limits import check_size
 from nbflow.runtime.performer import describe, failure
+from nbflow.runtime.pins import Pinned
 from nbflow.runtime.scope import NodeScope
 from nbflow.runtime.standins import stand_in
 from nbflow.spec.expressions import Value
@@ -60,7 +61,9 @@ def _reused(driver: Driver, node: NodeState, inputs: Any) -> o.Succeeded | None:
     result = driver.reuse.find(node.path, node.node, inputs) if driver.reuse is not None else None
     if result is None:
         return None
-    taken = {"execution": result.execution, "node": result.path}
+    taken: dict[str, Any] = {"execution": result.execution, "node": result.path}
+    if isinstance(result, Pinned):
+        taken["pinned"] = True
     return o.Succeeded(node.path, 0, result.output, inputs=inputs, taken=taken)
 
 

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from nbflow.errors import NotFound
+from nbflow.errors import IllegalMove, NotFound
 from nbflow.execution.effects import Activate
+from nbflow.ports.plain import plain
 from nbflow.runtime.editing import Editing
 from nbflow.runtime.gate import Breakpoint, Where, read_point
+from nbflow.runtime.pins import CALLS, Pinned
 from nbflow.runtime.scope import NodeScope
 from nbflow.spec.expressions import compile_expression
 
@@ -36,6 +38,31 @@ class Debugging(Editing):
         gate, (name, where) = self._live("step").gate, read_point(node)
         alone = ":" in node
         gate.breakpoints = [one for one in gate.breakpoints if one.node != name or (alone and one.where != where)]
+
+    def pin(self, node: str, value: Any = None) -> None:
+        """Let a call give this value in later executions of the workflow, whatever its inputs; None: the output it has.
+
+        It lasts as long as the process, or until `unpin`. `node` may be a path without indices, for all rounds.
+        """
+        engine = self._engine
+        if engine is None:
+            raise IllegalMove(f"execution {self.id} has no open store here; open it again first")
+        known = next((one for one in self.plan.body.nodes_within() if one.id == node.rpartition(".")[2]), None)
+        state = self.state.nodes.get(node)
+        plan = state.node if state is not None else known
+        if plan is None:
+            raise NotFound(f"{self.plan.name} has no node {node!r}")
+        if not isinstance(plan.work, CALLS):
+            raise IllegalMove(f"{node} is a {plan.kind}, which calls nothing; pin what it reads")
+        if value is None and (state is None or state.phase != "completed"):
+            raise IllegalMove(f"{node} has no output to pin yet; give one")
+        output = plain(value) if value is not None else state.output if state is not None else None
+        engine.pins.setdefault(self.plan.name, {})[node] = Pinned(output, self.id, node)
+
+    def unpin(self, node: str) -> bool:
+        """Let a node be called again; whether it was pinned."""
+        pins = self._engine.pins.get(self.plan.name, {}) if self._engine is not None else {}
+        return pins.pop(node, None) is not None
 
     def attach(self) -> None:
         """Somebody looks: from now on `breakpoint:` in the text counts."""

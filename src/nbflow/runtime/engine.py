@@ -30,6 +30,7 @@ from nbflow.runtime.execution import Execution, History
 from nbflow.runtime.faults import faults
 from nbflow.runtime.leaving import leave
 from nbflow.runtime.moves import allow
+from nbflow.runtime.pins import Pinned, Pins
 from nbflow.runtime.serving import serve
 from nbflow.runtime.speech import Guard, Open
 from nbflow.spec.schema import NO_INPUTS, apply_inputs, check
@@ -81,6 +82,7 @@ class Engine:
         self.exchange = Exchange(bus, self.drivers) if bus is not None else None
         self.requests = requests
         self.conceal = conceal or (lambda inputs: inputs)
+        self.pins: dict[str, dict[str, Pinned]] = {}  # workflow → node → what it gives
         self.given: dict[str, dict[str, Any]] = {}  # execution → inputs that are secrets, which no record has
         self.warnings: list[tuple[str, str]] = []
         self.closed = False
@@ -111,7 +113,8 @@ class Engine:
         if found := tuple(faults(self.performed, plan, mock)):
             raise SpecError(found)
         driver = self._drive(id or self.clock.new_id(), ExecutionState(plan), [])
-        driver.reuse = reuse
+        pins = self.pins.get(plan.name)
+        driver.reuse = Pins(pins, reuse) if pins else reuse
         shown, names = self._concealed(driver.id, given)
         sources, labels, stand_ins = self._sources(plan), {**(labels or {})}, {**(stand_ins or {})}
         driver.tell(o.Begun(shown, labels, origin, mock, sources, effects, stand_ins, names))

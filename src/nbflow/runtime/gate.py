@@ -23,6 +23,11 @@ Look = Callable[[], Mapping[str, Any]]  # what a condition sees, made when it is
 _INDEX = re.compile(r"\[\d+\]")
 
 
+def indexless(path: str) -> str:
+    """The path of a node in all rounds and items: ``refine.rewrite``."""
+    return _INDEX.sub("", path)
+
+
 @dataclass(frozen=True, slots=True)
 class Breakpoint:
     """Hold at a node: by its id in any body, its path, or its path without indices (`refine.rewrite`).
@@ -37,7 +42,7 @@ class Breakpoint:
     where: Where = "before"
 
     def names(self, node: NodeState) -> bool:
-        return self.node in (node.path, node.id) or self.node == _INDEX.sub("", node.path)
+        return self.node in (node.path, node.id) or self.node == indexless(node.path)
 
     def stops(self, where: Where, node: NodeState, look: Look) -> str | None:
         """Why it holds there; None when it does not."""
