@@ -101,3 +101,12 @@ async def test_the_slider_over_a_machine_says_what_it_heard():
     ]  # fmt: skip
     assert lit == [[], [], ["a"], ["a"], ["a"], [], [], []]
     view.close()
+
+
+async def test_a_state_that_is_only_passed_through_was_reached():
+    text = "machine: {initial: a, context: {n: 1}, states: {a: {always: b}, b: {always: [{to: c, if: ctx.n > 1}, d]}, c: final, d: final}}"
+    execution = await assembly.start(text, store="memory:")
+    watch = Watch(execution.plan, picture(execution.plan))
+    watch.fold(execution.events)
+    looks = {id: watch.look(key).phase for id, key in watch.picture.states["machine"].items()}
+    assert looks == {"a": "completed", "b": "completed", "c": "pending", "d": "completed"}

@@ -15,8 +15,9 @@ from nbflow.execution.state import SETTLED, ExecutionState, NodeState
 from nbflow.notebook.render.lettering import clean, seconds, shorten
 from nbflow.notebook.render.looks import PENDING, Look
 from nbflow.notebook.render.picture import Picture
-from nbflow.plan.plan import Branches, ForEach, Loop, Plan
+from nbflow.plan.plan import Branches, ForEach, Loop, Machine, Plan
 from nbflow.runtime.explaining import ignored
+from nbflow.spec.chart import Transition
 
 ROUNDS = re.compile(r"\[\d+\]")
 WAITS = {
@@ -56,6 +57,7 @@ class Watch:
             self._leaving.setdefault(link.source, []).append(link.key)
         self._owner = _owners(picture)
         self._states: dict[str, str] = {}  # key of a state → how it looks
+        self._transitions: dict[int, dict[int, Transition]] = {}  # by chart and number
 
     # --- in --------------------------------------------------------------------------------------------
 
@@ -144,6 +146,7 @@ class Watch:
         path = event.node or ""
         keys = self.picture.states.get(ROUNDS.sub("", path), {})
         active = set(event.snapshot.get("configuration", ()))
+        passed = self._passed(path, event.snapshot.get("taken", ()))
         over = event.snapshot.get("phase") == "done"
         for state, key in keys.items():
             before = self._states.get(key, "pending")
@@ -151,12 +154,23 @@ class Watch:
                 ("completed" if over else "running")
                 if state in active
                 else "pending"
-                if before == "pending"
+                if before == "pending" and state not in passed
                 else "completed"
             )
             if phase != before:
                 self._states[key] = phase
                 changed[key] = None
+
+    def _passed(self, path: str, taken: Sequence[int]) -> set[str]:
+        """The states that a move went through, also those in which it did not rest."""
+        node = self.state.nodes.get(path)
+        if not taken or node is None or not isinstance(node.node.work, Machine):
+            return set()
+        chart = node.node.work.chart
+        if id(chart) not in self._transitions:
+            self._transitions[id(chart)] = {each.number: each for each in chart.transitions()}
+        found = [self._transitions[id(chart)][number] for number in taken]
+        return {chart.states[state].id for each in found for state in (each.source, *each.targets)}
 
     def _count(self, event: e.Event) -> None:
         if isinstance(event, e.CallRecorded):
