@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from nbflow.analytics.frames import calls, connection, events, executions, nodes, sql  # noqa: F401 - of this process
@@ -62,6 +63,7 @@ agent = agents.agent
 kind = plugins.kind
 LACKS = "define what is missing, then recover again"
 _all_names = False
+_preferred = SimpleNamespace(default=None, aliases={})  # models that a notebook sets
 _known: dict[str, Workflow] = {}  # workflows of this process by name, for `workflow: NAME`
 _engines: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Engine]] = weakref.WeakKeyDictionary()
 
@@ -130,8 +132,19 @@ def diagnose(
 def _connect_agents() -> None:
     """Let the agents find the servers and aliases that are set."""
     connect(agents, secrets, os.environ, settings().providers)
-    for name, model in settings().aliases.items():
+    for name, model in {**settings().aliases, **_preferred.aliases}.items():
         agents.alias(name, model)
+
+
+def prefer_models(*, default: str | None = None, aliases: Mapping[str, str] | None = None) -> None:
+    """What a notebook sets for agents, before what the settings say: a default model, and names of models."""
+    _preferred.default, _preferred.aliases = default, dict(aliases or {})
+    _connect_agents()
+
+
+def agent_model() -> str | None:
+    """The model of agents that name none."""
+    return _preferred.default or settings().agent_model
 
 
 def _models(*, complete: bool) -> Models:
@@ -139,7 +152,7 @@ def _models(*, complete: bool) -> Models:
     _connect_agents()
     own = own_names(os.environ, settings().providers)
     return Models(
-        settings().agent_model, agents.aliases, agents.functions, agents.providers, complete,
+        agent_model(), agents.aliases, agents.functions, agents.providers, complete,
         lambda provider, model: near(provider, model) if provider in own else None,
     )  # fmt: skip
 
@@ -258,7 +271,7 @@ def _make_engine(url: str) -> Engine:
     ours = built_in(
         tool=ToolExecutor(taped),
         agent=AgentExecutor(
-            TapedAgents(agents, cassettes), taped, model=chosen.agent_model, price=price, timeout=chosen.agent_timeout
+            TapedAgents(agents, cassettes), taped, model=agent_model, price=price, timeout=chosen.agent_timeout
         ),
         workflow=child,
     )

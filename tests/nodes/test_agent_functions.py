@@ -13,6 +13,7 @@ from nbflow.integrations.tools.registry import ToolRegistry
 from nbflow.nodes.agent import AgentExecutor
 from nbflow.ports.agents import ModelReply, Usage
 from tests.nodes.calls import agent, attempted
+from tests.nodes.scripted import Scripted
 
 
 @pytest.fixture
@@ -218,3 +219,18 @@ async def test_messages_that_are_none_are_refused(agents, executor):
     with pytest.raises(NodeError, match="'messages' is a list") as caught:
         await executor.perform(attempted(agent("talk"), {"prompt": "x", "messages": "hello"}).call)
     assert caught.value.code == "agent.inputs"
+
+
+async def test_the_model_that_answers_counts_whatever_stands_for_it(agents):
+    agents.add(Scripted())
+    agents.alias("fast", "scripted/a")
+    default = ["scripted/a"]
+    executor = AgentExecutor(agents, ToolRegistry(), model=lambda: default[0])
+
+    def print_of(model: str | None) -> str:
+        return executor.fingerprint(attempted(agent(model)).call.node)
+
+    assert print_of(None) == print_of("fast") == print_of("scripted/a")
+    agents.alias("fast", "scripted/b")
+    default[0] = "scripted/b"
+    assert print_of(None) == print_of("fast") != print_of("scripted/a")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from nbflow.errors import NodeError
@@ -24,17 +24,22 @@ STRENGTH: dict[Effects, int] = {"none": 0, "idempotent": 1, "once": 2}
 
 
 class AgentExecutor:
-    """Performs attempts of agent nodes. `model` is the one of nodes that name none, `price` knows what calls cost,
-    `timeout` (seconds) ends attempts of nodes that set none.
+    """Performs attempts of agent nodes. `model` is the one of nodes that name none, or a function that says it, `price`
+    knows what calls cost, `timeout` (seconds) ends attempts of nodes that set none.
     """
 
     def __init__(
-        self, agents: Agents, tools: Tools, *, model: str | None = None, price: Price = unknown_price,
-        timeout: float | None = None,
+        self, agents: Agents, tools: Tools, *, model: str | Callable[[], str | None] | None = None,
+        price: Price = unknown_price, timeout: float | None = None,
     ) -> None:  # fmt: skip
-        self.agents, self.tools, self.model, self.price = agents, tools, model, price
-        self.timeout = timeout
+        self.agents, self.tools, self.price, self.timeout = agents, tools, price, timeout
+        self._model = model
         self._priced = False
+
+    @property
+    def model(self) -> str | None:
+        """The model of nodes that name none."""
+        return self._model() if callable(self._model) else self._model
 
     def effects(self, node: NodePlan, inputs: Any = None) -> Effects:
         """What the node declares; else what the function does, or the strongest of its tools that need no yes."""
@@ -50,8 +55,10 @@ class AgentExecutor:
         return strongest
 
     def fingerprint(self, node: NodePlan) -> str:
+        """The model that answers, whatever stands for it; of a function its text."""
         assert isinstance(node.work, AgentCall)
-        return str(getattr(self.agents.find(node.work.model or self.model or ""), "fingerprint", ""))
+        found = self.agents.find(node.work.model or self.model or "")
+        return f"{found[0].provider}/{found[1]}" if isinstance(found, tuple) else str(getattr(found, "fingerprint", ""))
 
     def validate(self, node: NodePlan, inputs: Any = None) -> Findings:
         """Whether its models and tools are there, and whether the inputs begin a conversation."""

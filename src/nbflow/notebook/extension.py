@@ -60,6 +60,8 @@ class Extension:
             shell.Completer.custom_matchers.append(self.completer.match)
         assembly.tools.use_namespace(lambda: shell.user_ns)
         assembly.see_environment(all_names=True)
+        self.preferences.observe(self.prefer_models, ["agent_model", "aliases"])
+        self.prefer_models()
         threading.Thread(target=warm_up, name="nbflow-warm-up", daemon=True).start()
 
     def unload(self) -> None:
@@ -80,6 +82,12 @@ class Extension:
             shell.Completer.custom_matchers.remove(self.completer.match)
         assembly.tools.use_namespace(None)
         assembly.see_environment(all_names=False)
+        self.preferences.unobserve_all()
+        assembly.prefer_models()
+
+    def prefer_models(self, change: Any = None) -> None:
+        """Agents answer with what is preferred from now on."""
+        assembly.prefer_models(default=self.preferences.agent_model or None, aliases=self.preferences.aliases)
 
     def fresh(self, info: Any = None) -> None:
         """A new cell has drawn nothing yet."""
