@@ -1,7 +1,8 @@
 """Kill a statechart at random moments and go on with it, on the real embedded store, in real processes.
 
 `python -m tests.runtime.machine_killing KILLS SEED FOLDER` prints one JSON line: what was seen. The machine has
-regions, a timer, delayed events of which one is taken back, work that is cancelled, and a deep history. What is
+regions, a timer, delayed events of which one is taken back, work that is cancelled, a child execution it talks to, and
+a deep history. What is
 judged is the journal alone: every move follows from the move before it, so that nothing was lost or came twice.
 """
 
@@ -28,7 +29,7 @@ TEXT = f"""
 name: killed
 machine:
   initial: round
-  context: {{n: 0, late: 0, never: 0, done: 0, answers: 0, pauses: 0, heard: 0}}
+  context: {{n: 0, late: 0, never: 0, done: 0, answers: 0, pauses: 0, heard: 0, full: 0}}
   states:
     round:
       parallel: true
@@ -57,6 +58,27 @@ machine:
               events: {{done.job: {{to: talk, assign: {{done: =ctx.done + 1}}}}}}
             talk: {{events: {{answer: {{to: over, assign: {{answers: =ctx.answers + 1}}}}}}}}
             over: {{type: final}}
+        talker:
+          initial: asks
+          states:
+            asks:
+              invoke:
+                as: kid
+                workflow:
+                  name: kid
+                  machine:
+                    initial: first
+                    context: {{v: 0}}
+                    states:
+                      first: {{after: {{15ms: {{to: second, emit: {{event: half, to: parent}}}}}}}}
+                      second: {{events: {{go: {{to: third, assign: {{v: =event.data}}}}}}}}
+                      third: {{entry: {{emit: {{event: full, with: =ctx.v, to: parent}}}}, after: {{10ms: last}}}}
+                      last: {{type: final}}
+              events:
+                half: {{emit: {{event: go, with: 7, to: kid}}}}
+                full: {{assign: {{full: =event.data}}}}
+                done.kid: told
+            told: {{type: final}}
         where: {{history: deep}}
         kept: {{initial: one, states: {{one: {{after: {{5ms: two}}}}, two: {{type: final}}}}}}
     paused: {{after: {{15ms: back}}}}
@@ -148,10 +170,12 @@ def judge(folder: Path) -> None:
 def _moves(records: list[Record], plan: Any) -> list[str]:
     """Every move is the one that the state before it and its event give; every signal is heard once and in order."""
     machine, found, before, heard, signals = plan.machine.chart, [], None, 0, 0
+    origins: list[str] = []
     for record in records:
         event = record.event
         if isinstance(event, SignalReceived):
             signals += 1
+            origins += [event.origin] if event.origin is not None else []
         if not isinstance(event, Transitioned):
             continue
         if before is not None:
@@ -162,6 +186,8 @@ def _moves(records: list[Record], plan: Any) -> list[str]:
         if not heard <= event.heard <= signals:
             found.append(f"record {record.sequence}: {event.heard} of {signals} signals heard, {heard} before")
         before, heard = event.snapshot, event.heard
+    if not origins or len(origins) != len(set(origins)):
+        found.append(f"what the child said did not arrive once each: {origins}")
     return found
 
 
@@ -179,10 +205,10 @@ def _end(folder: Path, records: list[Record]) -> list[str]:
         found.append("a record that was shown is not there")
     [ended] = notes(folder, "ended")
     out = ended["outputs"] or {}
-    if ended["phase"] != "completed" or (out["n"], out["never"]) != (ROUNDS - 1, 0):
+    if ended["phase"] != "completed" or (out["n"], out["never"], out["full"]) != (ROUNDS - 1, 0, 7):
         found.append(f"it ended {ended}")
     ends = [r.event.event for r in records if isinstance(r.event, Transitioned) and r.event.event]
-    works = [(e["invoke"], e["number"]) for e in ends if "invoke" in e]
+    works = [(e["invoke"], e["number"]) for e in ends if e["name"].startswith("done.")]
     if len(works) != len(set(works)):
         found.append(f"a work ended twice: {works}")
     return found
