@@ -38,12 +38,13 @@ def plan_of(graph: Graph) -> Plan:
     return workflows.parse(text(graph), limits=WIDE).plan
 
 
-async def nbflow_turn(engine: Engine, plan: Plan, executions: int = 1) -> int:
-    """Run it that many times at once; returns how many nodes ran."""
+async def nbflow_turn(engine: Engine, plan: Plan, executions: int = 1, rounds: int = 1) -> int:
+    """Run it that many times at once, in so many rounds; returns how many nodes ran."""
     before = Ran.count
-    started = [engine.start(plan) for _ in range(executions)]
-    for execution in started:
-        await execution
+    for _ in range(rounds):
+        started = [engine.start(plan) for _ in range(executions)]
+        for execution in started:
+            await execution
     return Ran.count - before
 
 
@@ -60,21 +61,25 @@ async def engines() -> AsyncIterator[tuple[Engine, Engine]]:
             await embedded.close()
 
 
-async def compare(graph: Graph, executions: int, repetitions: int) -> dict[str, Cost]:
+async def bare_turn(graph: Graph, executions: int, rounds: int) -> int:
+    return sum([await bare.run_many(graph, executions) for _ in range(rounds)])
+
+
+async def compare(graph: Graph, executions: int, repetitions: int, rounds: int) -> dict[str, Cost]:
     """The floor, nbflow in memory, and nbflow with the journal on disk, in turns."""
     plan = plan_of(graph)
     async with engines() as (memory, embedded):
         return await take_turns(
             {
-                "bare asyncio": lambda: bare.run_many(graph, executions),
-                "nbflow, memory": lambda: nbflow_turn(memory, plan, executions),
-                "nbflow, journal on disk": lambda: nbflow_turn(embedded, plan, executions),
+                "bare asyncio": lambda: bare_turn(graph, executions, rounds),
+                "nbflow, memory": lambda: nbflow_turn(memory, plan, executions, rounds),
+                "nbflow, journal on disk": lambda: nbflow_turn(embedded, plan, executions, rounds),
             },
-            len(graph) * executions,
+            len(graph) * executions * rounds,
             repetitions,
         )
 
 
-def contest(graph: Graph, *, executions: int = 1, repetitions: int = 5) -> dict[str, Cost]:
+def contest(graph: Graph, *, executions: int = 1, repetitions: int = 5, rounds: int = 1) -> dict[str, Cost]:
     """`compare` on a loop of its own."""
-    return asyncio.run(compare(graph, executions, repetitions))
+    return asyncio.run(compare(graph, executions, repetitions, rounds))
