@@ -23,9 +23,11 @@ ROOT = Path(__file__).parents[2]
 class Other:
     """The other process, from outside."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, packages: Path | None = None) -> None:
+        """`packages` is a folder whose packages come before the installed ones."""
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.storage.other", str(path)],
+            env={**os.environ, **({"PYTHONPATH": str(packages)} if packages else {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=ROOT,
@@ -51,8 +53,8 @@ class Other:
 
 
 @contextmanager
-def another(path: Path) -> Iterator[Other]:
-    other = Other(path)
+def another(path: Path, packages: Path | None = None) -> Iterator[Other]:
+    other = Other(path, packages)
     try:
         yield other
     finally:
@@ -93,6 +95,11 @@ class _Inside:
         if child == 0:
             signal.pause()
         return child
+
+    async def version(self) -> str:
+        import duckdb
+
+        return str(duckdb.__version__)
 
     async def hold(self) -> str:
         import duckdb

@@ -47,6 +47,7 @@ _BY_HINT: dict[str, st.SearchStrategy[Any]] = {
     "dict[str, Any]": st.dictionaries(texts, values, max_size=3),
     "dict[str, str]": st.dictionaries(texts, texts, max_size=3),
     "dict[str, Any] | None": st.none() | st.dictionaries(texts, values, max_size=3),
+    "tuple[str, ...]": st.lists(texts, max_size=3).map(tuple),
     "Paths": st.lists(texts, max_size=3).map(tuple),
     "Paths | None": st.none() | st.lists(texts, max_size=3).map(tuple),
     "Skips": st.lists(st.tuples(texts, texts), max_size=3).map(tuple),
