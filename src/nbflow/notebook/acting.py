@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pprint
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ from nbflow.execution.state import ENDED
 from nbflow.notebook.arguments import Arguments
 from nbflow.notebook.errors import did_you_mean
 from nbflow.notebook.finding import find_execution
+from nbflow.notebook.playing import cell_for
 from nbflow.notebook.session import Session
 from nbflow.notebook.verbs import BY_NAME
 from nbflow.plan.plan import Plan
@@ -149,16 +149,4 @@ async def new_cell(session: Session, arguments: Arguments) -> None:
     check_known(execution, name)
     if name not in execution.state.nodes:
         raise NotFound(f"{name} did not run in {execution.id}")
-    session.next_input(cell_for(execution, name))
-
-
-def cell_for(execution: Execution, path: str) -> str:
-    """The text of a cell that calls what a node called, with the inputs it had."""
-    node = execution.nodes[path]
-    function = node.node.function
-    lines = [f"# {path} of {execution.id}", f"inputs = {pprint.pformat(node.inputs, width=100, sort_dicts=False)}"]
-    if function and function.isidentifier() and isinstance(node.inputs, dict):
-        lines.append(f"{function}(**inputs)")
-    else:
-        lines.append("inputs")
-    return "\n".join(lines)
+    session.next_input(cell_for(execution, name, session.namespace))
