@@ -502,3 +502,9 @@ async def test_cost_is_recorded_and_unknown_is_not_zero():
 
 # the hint of `pay(call: Call)` above is looked up in this module
 from nbflow.ports.executors import Call  # noqa: E402
+
+
+@pytest.mark.parametrize(("most", "words"), [(5, "at its limit of 5 tokens"), (None, "at its limit of tokens")])
+async def test_a_cut_reply_says_its_limit(most, words):
+    one = await Stage(Scripted(ModelReply("half", stop="length"))).ask(agent(repair=0, max_tokens=most))
+    assert str(one.error).endswith(words)

@@ -197,8 +197,8 @@ def _stopped(model: Asked, reply: ModelReply, most: int | None) -> NodeError | N
             "Refused", f"{model.name}: the model refused", code="llm.refused", detail={"raw": cut(reply.text)}
         )
     if reply.stop == "length":
-        limit = f" of {most}" if most is not None else ""
-        message = f"the reply of {model.name} was cut at its limit{limit} of tokens"
+        limit = f"{most} tokens" if most is not None else "tokens"
+        message = f"the reply of {model.name} was cut at its limit of {limit}"
         detail = {"raw": cut(reply.text)}
         return NodeError("InvalidOutput", message, code="llm.length", hint="raise max_tokens", detail=detail)
     return None
