@@ -28,7 +28,6 @@ from nbflow.integrations.secrets import LOOKS_SECRET, Secrets, usual_sources
 from nbflow.integrations.tools.built_in import add_built_in
 from nbflow.integrations.tools.registry import ToolRegistry
 from nbflow.nodes.agent import AgentExecutor
-from nbflow.nodes.performed import Performed
 from nbflow.nodes.plugins import Plugins
 from nbflow.nodes.registry import built_in
 from nbflow.nodes.tool import ToolExecutor
@@ -233,6 +232,7 @@ def engine(store: str | None = None) -> Engine:
         found = engines[url] = _make_engine(url)
         in_use.setdefault(loop, {})[url] = found.journal
         keep_small(url)
+    found.learn(plugins.new_to(found.performed))
     return found
 
 
@@ -278,7 +278,7 @@ def _make_engine(url: str) -> Engine:
     journal = open_journal(url)
     made = Engine(
         journal,
-        {**ours, **{name: Performed(plugin) for name, plugin in plugins.kinds.items()}},
+        {**ours, **plugins.new_to({})},
         lambda source, name: parse(source, name=name, tools_known=False).plan,
         secrets=secrets,
         redact=secrets.redactor.clean,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel
 
+from nbflow import assembly
 from nbflow.errors import ExecutorError, SpecError
 from nbflow.nodes.performed import Performed
 from nbflow.nodes.plugins import Plugins
@@ -111,3 +112,24 @@ def shout(given: Shout) -> str:
 
 def shout_undeclared(given: Shout) -> str:
     return given.text
+
+
+async def test_a_kind_that_is_registered_or_changed_while_an_engine_runs_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(assembly.plugins, "kinds", dict(assembly.plugins.kinds))
+    store = "memory:"
+    engine = assembly.engine(store)
+    for factor in (2, 3):
+
+        @assembly.plugins.kind("times", effects="none")
+        async def times(given: Shout) -> int:
+            return given.times * factor
+
+        try:
+            execution = await assembly.start("name: k\nnodes: {a: {times: {text: x, times: 2}}}", store=store)
+        finally:
+            del assembly.plugins.specs["times"]
+        assert execution.outputs == {"a": 2 * factor}
+        assert assembly.engine(store) is engine
+    await engine.close()

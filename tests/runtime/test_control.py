@@ -307,3 +307,9 @@ async def test_workflows_that_call_each_other_for_ever_are_stopped(house: House)
     ended = await house.run("nodes: {a: {workflow: one}}")
     assert ended.phase == "failed"
     assert ended.error is not None and "too deeply" in ended.error["message"]
+
+
+@pytest.mark.parametrize("waits", ["listen: {event: go, timeout: 10ms}", "ask: {prompt: go?, timeout: 10ms}"])
+async def test_a_wait_that_is_over_too_late_is_taken_by_on_error(house: House, waits: str) -> None:
+    execution = await house.run(f"nodes: {{a: {{{waits}, on_error: {{value: =error.kind}}}}}}")
+    assert execution.outputs == {"a": "Timeout"}

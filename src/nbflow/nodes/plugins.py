@@ -16,8 +16,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from nbflow.errors import ExecutorError
+from nbflow.nodes.performed import Performed
 from nbflow.plan.plan import Effects, NodePlan
-from nbflow.ports.executors import Call, Findings
+from nbflow.ports.executors import Call, Findings, PerformedKind
 from nbflow.ports.plain import plain
 from nbflow.spec.kinds import BUILT_IN, KindSpec
 from nbflow.spec.nodes import FIELDS
@@ -105,6 +106,11 @@ class Plugins:
         made = PluginKind(function, name, effects, inspect.cleandoc(function.__doc__ or ""))
         self.kinds[name] = made
         self.specs[name] = made.spec
+
+    def new_to(self, known: Mapping[str, PerformedKind]) -> dict[str, PerformedKind]:
+        """The kinds that were registered, or made anew, after these."""
+        executors = {kind.executor for kind in known.values()}
+        return {name: Performed(kind) for name, kind in self.kinds.items() if kind not in executors}
 
     def load(self, entries: Mapping[str, Callable[[], Any]]) -> list[ExecutorError]:
         """Register what installed packages offer: an entry's name is the verb, its object a decorated function

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nbflow.errors import NodeError
-from nbflow.execution.outcomes import Failed, Outcome, Signalled, Succeeded, Waits
+from nbflow.execution.outcomes import Outcome, Signalled, Succeeded, Waits
 from nbflow.execution.state import NodeState
 from nbflow.plan.plan import Ask, Emit, Listen, Wait
 from nbflow.ports.executors import Scope
@@ -61,7 +61,7 @@ class AskKind:
         if work.has_default:
             value = work.default.evaluate(scope) if work.default is not None else None
             return Succeeded(node.path, node.attempt, value, taken={"default": True})
-        return _too_late(node, "nobody answered in time")
+        raise _too_late("nobody answered in time")
 
 
 class ListenKind:
@@ -86,11 +86,11 @@ class ListenKind:
     def expire(self, node: NodeState, scope: Scope) -> Outcome:
         work = node.node.work
         assert isinstance(work, Listen)
-        return _too_late(node, f"no event {work.event} came in time")
+        raise _too_late(f"no event {work.event} came in time")
 
 
-def _too_late(node: NodeState, message: str) -> Failed:
-    return Failed(node.path, node.attempt, {"kind": "Timeout", "message": message, "code": "node.timeout"})
+def _too_late(message: str) -> NodeError:
+    return NodeError("Timeout", message, code="node.timeout")
 
 
 class EmitKind:

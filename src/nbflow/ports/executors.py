@@ -158,5 +158,5 @@ class WaitingKind(Kind, Protocol):
         ...
 
     def expire(self, node: NodeState, scope: Scope) -> Outcome:
-        """The outcome when the time named in `until` has come."""
+        """The outcome when the time named in `until` has come. Raises `NodeError` when that is too late."""
         ...

@@ -87,6 +87,12 @@ class Engine:
         self.warnings: list[tuple[str, str]] = []
         self.closed = False
 
+    def learn(self, kinds: Mapping[str, PerformedKind]) -> None:
+        """Kinds that were registered, or made anew, since the engine was made."""
+        if kinds:
+            self.kinds = {**self.kinds, **kinds}
+            self.performed |= kinds
+
     # --- executions ----------------------------------------------------------------------------------
 
     def start(
