@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from nbflow.errors import ExecutorError, NodeError
+from nbflow.integrations.agents.plugins import add_runtimes
 from nbflow.integrations.agents.registry import AgentRegistry
 from nbflow.integrations.tools.registry import ToolRegistry
 from nbflow.nodes.agent import AgentExecutor
@@ -234,3 +235,17 @@ async def test_the_model_that_answers_counts_whatever_stands_for_it(agents):
     agents.alias("fast", "scripted/b")
     default[0] = "scripted/b"
     assert print_of(None) == print_of("fast") != print_of("scripted/a")
+
+
+async def test_a_runtime_that_cannot_be_made_fails_the_nodes_that_name_it(agents, executor):
+    def load():
+        raise ImportError("no module")
+
+    add_runtimes(agents, {}, {"broken": load})
+    one = attempted(agent("broken/x"), {"prompt": "x"})
+    (found,) = executor.validate(one.call.node)
+    assert (found[0], "agent runtime 'broken' cannot be made: ImportError" in found[1]) == ("agent.unknown", True)
+    assert (executor.effects(one.call.node), executor.fingerprint(one.call.node)) == ("idempotent", "")
+    with pytest.raises(NodeError, match="cannot be made") as caught:
+        await executor.perform(one.call)
+    assert caught.value.kind == "InvalidInput"

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nbflow.errors import NodeError
+from nbflow.errors import ExecutorError, NodeError
 from nbflow.nodes.conversation import Asked, Conversation
 from nbflow.nodes.ledger import Ledger, digest
 from nbflow.nodes.opening import opening
@@ -47,7 +47,7 @@ class AgentExecutor:
             return node.effects
         work = node.work
         assert isinstance(work, AgentCall)
-        found = self.agents.find(work.model or self.model or "")
+        found = self._known(work)
         strongest: Effects = found.effects() if found is not None and not isinstance(found, tuple) else "idempotent"
         if work.approve == "never":
             for tool in filter(None, map(self.tools.find, work.tools)):
@@ -57,7 +57,7 @@ class AgentExecutor:
     def fingerprint(self, node: NodePlan) -> str:
         """The model that answers, whatever stands for it; of a function its text."""
         assert isinstance(node.work, AgentCall)
-        found = self.agents.find(node.work.model or self.model or "")
+        found = self._known(node.work)
         return f"{found[0].provider}/{found[1]}" if isinstance(found, tuple) else str(getattr(found, "fingerprint", ""))
 
     def validate(self, node: NodePlan, inputs: Any = None) -> Findings:
@@ -116,8 +116,18 @@ class AgentExecutor:
             raise NodeError("InvalidInput", f"'{name}' is a function: it cannot be a fallback", code="agent.fallback")
         return found
 
+    def _known(self, work: AgentCall) -> AgentFunction | tuple[AgentRuntime, str] | None:
+        """Who answers a node, if anybody does."""
+        try:
+            return self._find(self._named(work))
+        except NodeError:
+            return None
+
     def _find(self, name: str) -> AgentFunction | tuple[AgentRuntime, str]:
-        found = self.agents.find(name)
+        try:
+            found = self.agents.find(name)
+        except ExecutorError as problem:  # a package's runtime that cannot be made fails the nodes that name it
+            raise NodeError("InvalidInput", str(problem), code="agent.unknown") from None
         if found is None:
             near = self.agents.suggest(name)
             hint = (
