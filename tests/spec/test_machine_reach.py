@@ -176,6 +176,11 @@ def test_checks_take_no_longer_for_wide_machines():
     assert len([each for each in found if each.code == "machine.shadowed"]) == 2000
 
 
+def test_a_transition_in_a_list_is_shown_where_it_stands():
+    _, found = findings("{initial: a, states: {a: {events: {x: [{to: b, if: true}, {to: c}]}}, b: {}, c: {}}}")
+    assert [(each.line, each.column) for each in found if each.code == "machine.shadowed"] == [(1, 59)]
+
+
 @pytest.mark.parametrize(
     ("transition", "hint"),
     [

@@ -174,7 +174,7 @@ class MachineReader:
                 self.reading.wrong(value, "machine.event", *problem, key=True)
                 continue
             for item in self._items(value):
-                made = self._transition(state, item, key=value)
+                made = self._transition(state, item, key=value if item is value else None)
                 if made is not None:
                     made.events = (name,)
                     state.transitions.append(made)
@@ -214,7 +214,7 @@ class MachineReader:
             name = f"after.{text}.{state.id or 'machine'}"
             state.timers.append((name, seconds))
             for item in self._items(value):
-                made = self._transition(state, item, key=value)
+                made = self._transition(state, item, key=value if item is value else None)
                 if made is not None:
                     made.timer = name
                     state.transitions.append(made)
