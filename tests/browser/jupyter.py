@@ -20,6 +20,7 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+EXTENSION = Path(__file__).parents[2] / "src" / "nbflow" / "notebook" / "labextension"
 READY = """() => {
     const widget = window.jupyterapp?.shell.currentWidget;
     return !!widget?.sessionContext?.isReady && !!document.querySelector(".jp-Notebook .jp-Cell");
@@ -39,6 +40,9 @@ class Jupyter:
             "JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython",
             "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
         }  # fmt: skip
+        ours = own / "data" / "labextensions"
+        ours.mkdir(parents=True)
+        (ours / "nbflow").symlink_to(EXTENSION)  # that of the sources, whatever was installed
         environment = {**os.environ, **{name: str(own / place) for name, place in places.items()}}
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -136,7 +140,7 @@ class Notebook:
         ))  # fmt: skip
 
     def node(self, label: str) -> Any:
-        return self.page.locator(".nbflow .nbf-node", has=self.page.locator(".name, .head", has_text=label)).first
+        return self.page.locator(f'.nbflow .nbf-node[aria-label^="{label} · "]').first
 
     def wait_phase(self, label: str, *phases: str, timeout: float = 20_000) -> None:
         self.page.wait_for_function(

@@ -190,3 +190,27 @@ async def test_while_something_is_held_outputs_of_completed_nodes_can_be_changed
     await execution
     assert execution.outputs == {"b": 10}
     assert "edit" not in output()
+
+
+async def test_a_node_held_on_its_error_shows_the_error_and_can_be_run_again():
+    calls = []
+
+    def once():
+        calls.append(1)
+        if len(calls) == 1:
+            raise ValueError("not yet")
+
+    assembly.tools.register_all({"once": once})
+    execution = assembly.start("nodes: {a: {tool: once}, b: {set: {v: 1}, needs: [a]}}", store="memory:")
+    execution.break_at("a", where="error")
+    await execution.hold()
+    watch = Watch(execution.plan, picture(execution.plan))
+    watch.fold(execution.events)
+    page = inspector.page(watch, "n0", None, execution.held, execution.preview, execution.editable, execution.failing)
+    assert blocks(page)["error"]["text"] == "ValueError: not yet"
+    assert [act[0] for act in page["acts"]] == ["retry", "step", "break"]
+    later = inspector.page(watch, watch.picture.places["b"], None, execution.held)
+    assert {"break", "run_to"} <= {act[0] for act in later["acts"]}
+    execution.retry("a")
+    await execution
+    assert execution.phase == "completed"

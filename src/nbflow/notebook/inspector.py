@@ -31,20 +31,22 @@ Editable = Callable[[str], tuple[str, ...]]
 
 def page(
     watch: Watch, key: str, path: str | None, held: tuple[str, ...], preview: Preview = lambda path: None,
-    editable: Editable = lambda path: (),
+    editable: Editable = lambda path: (), failing: Preview = lambda path: None,
 ) -> Page:  # fmt: skip
     """The page of a box; `path` chooses a round or item, else the latest is shown.
 
-    `preview` gives the inputs that a held node is about to get; `editable` what of a node can be changed now.
+    `preview` gives the inputs that a held node is about to get; `editable` what of a node can be changed now;
+    `failing` the error on which it is held, which does not count yet.
     """
     paths = watch.paths(key) or watch.machines(key)
     item = next(item for item in watch.picture.items() if item.key == key)
     chosen = path if path in paths else (paths[-1] if paths else None)
     if chosen is None:
         facts = [("kind", item.kind), ("line", str(item.line)), *([("doc", item.doc)] if item.doc else [])]
-        return {"key": key, "path": item.path, "title": item.path, "phase": watch.look(key).phase, "facts": facts}
+        page = {"key": key, "path": item.path, "title": item.path, "phase": watch.look(key).phase, "facts": facts}
+        return page | ({"acts": [BREAK, RUN_TO]} if watch.state.ended is None else {})
     node = watch.state.nodes[chosen]
-    is_held = chosen in held
+    is_held, error = chosen in held, failing(chosen)
     return {
         "key": key,
         "path": chosen,
@@ -52,9 +54,11 @@ def page(
         "phase": "held" if is_held else node.phase if watch.paths(key) else watch.look(key).phase,
         "paths": [(one, f"{one} · {watch.state.nodes[one].phase}") for one in paths[-INSTANCES:]],
         "facts": _facts(node),
-        "acts": _acts(node, is_held),
+        "acts": _acts(node, is_held, error is not None),
         "form": _form(node),
-        "blocks": _held_blocks(node, preview, editable(chosen)) if is_held else _blocks(node, editable(chosen)),
+        "blocks": _held_blocks(node, preview, editable(chosen), error or node.error)
+        if is_held
+        else _blocks(node, editable(chosen)),
     }
 
 
@@ -87,25 +91,31 @@ def _usage(node: NodeState) -> list[tuple[str, str]]:
     return facts + ([("cost", f"${cost:.4f}")] if cost else [])
 
 
-def _acts(node: NodeState, held: bool) -> list[tuple[str, str, str]]:
+BREAK = ("break", "Breakpoint", "hold here, or no longer (key b)")
+RUN_TO = ("run_to", "Run to here", "go on and hold here")
+
+
+def _acts(node: NodeState, held: bool, failing: bool = False) -> list[tuple[str, str, str]]:
     acts = []
-    if held:
+    if failing:
+        acts += [("retry", "Retry", "run it again, as it is now"), ("step", "Let it fail", "take the error as it is")]
+    elif held:
         acts.append(("step", "Let go", "run this node and hold what follows"))
     if node.phase == "waiting" and node.reason in (*UNSURE, "retry"):
         acts.append(("retry", "Retry now", "run it again now"))
     if node.phase == "waiting" and node.reason in UNSURE:
         acts.append(("fail", "Fail", "settle it as failed"))
-    acts.append(("break", "Breakpoint", "hold here, or no longer (key b)"))
+    acts.append(BREAK)
     if node.phase == "pending":
-        acts.append(("run_to", "Run to here", "go on and hold here"))
+        acts.append(RUN_TO)
     return acts
 
 
-def _held_blocks(node: NodeState, preview: Preview, changes: tuple[str, ...]) -> list[Page]:
+def _held_blocks(node: NodeState, preview: Preview, changes: tuple[str, ...], error: Any) -> list[Page]:
     """What can be changed before the node goes on."""
     blocks: list[Page] = []
-    if node.error:
-        blocks.append({"title": "error", "text": _error(node.error), "bad": True})
+    if error:
+        blocks.append({"title": "error", "text": _error(error), "bad": True})
     try:
         given = preview(node.path)
     except NbflowError as problem:

@@ -63,6 +63,11 @@ class Editing(Verbs):
             return state.inputs
         return kind.resolve(state, driver.scope(state))
 
+    def failing(self, node: str) -> dict[str, Any] | None:
+        """The error on which a node is held, before it counts; None when it is not held on one."""
+        outcome = self._driver.gate.failed.get(node) if self._driver is not None else None
+        return None if outcome is None else outcome.error
+
 
 def edit_of(node: str | None, given: Mapping[str, Any], by: str) -> Edited:
     """One change of one thing. Raises `IllegalMove` when it is none or several."""

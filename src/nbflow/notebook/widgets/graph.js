@@ -9,7 +9,7 @@ class Graph {
   constructor(signs, { look, stop }) {
     this.signs = signs; this.look = look; this.stop = stop;
     this.scale = 1; this.x = 0; this.y = 0; this.fitted = true;
-    this.groups = new Map(); this.parts = new Map();
+    this.groups = new Map(); this.parts = new Map(); this.nodes = [];
     this.element = make("div", "nbflow-view");
     this.pan();
     this.resized = new ResizeObserver(() => { if (this.fitted) this.fit(); });
@@ -18,13 +18,24 @@ class Graph {
 
   close() { this.resized.disconnect(); }
 
-  get nodes() { return [...this.parts.keys()]; }
+  // As one reads it: along the flow, and across it where nodes stand beside each other.
+  order() {
+    const across = this.wide > this.high, place = (key) => {
+      const box = this.groups.get(key).querySelector(":scope > .card, :scope > .frame, :scope > .dot");
+      const at = ["x", "y"].map((name) => parseFloat(box?.getAttribute(name) || box?.getAttribute(`c${name}`) || 0));
+      return across ? at : at.reverse();
+    };
+    const placed = [...this.parts.keys()].map((key) => [key, ...place(key)]);
+    placed.sort((a, b) => (Math.abs(a[1] - b[1]) > 8 ? a[1] - b[1] : a[2] - b[2]));
+    this.nodes = placed.map(([key]) => key);
+  }
 
   draw(text) {
     const parsed = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
     this.element.replaceChildren();
     this.groups.clear();
     this.parts.clear();
+    this.nodes = [];
     this.svg = null;
     if (parsed.nodeName !== "svg") { this.element.append(make("pre", "", "the picture could not be read")); return; }
     this.svg = document.importNode(parsed, true);
@@ -36,7 +47,8 @@ class Graph {
       if (group.classList.contains("nbf-node")) this.node(group);
     }
     this.svg.classList.toggle("many", this.parts.size > MANY_NODES);
-    this.stopAt([...this.parts.keys()][0]);
+    this.order();
+    this.stopAt(this.nodes[0]);
     this.element.append(this.svg);
     this.fit();
   }

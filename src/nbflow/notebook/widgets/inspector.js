@@ -8,6 +8,7 @@ class Inspector {
     this.element = make("div", "nbflow-side");
     this.element.hidden = true;
     this.element.setAttribute("role", "region");
+    this.element.setAttribute("aria-label", "node");
     this.element.addEventListener("focusout", () => setTimeout(() => { if (this.late && !this.busy()) this.show(this.late); }, 0));
   }
 

@@ -61,6 +61,7 @@ class View {
     top.append(this.title, this.badge, this.facts, this.tools, this.zooms());
     this.bar = make("div", "nbflow-bar");
     this.bar.setAttribute("role", "progressbar");
+    this.bar.setAttribute("aria-label", "nodes that are done");
     this.fill = this.bar.appendChild(make("i"));
     this.slider = make("div", "nbflow-time");
     this.slider.hidden = true;

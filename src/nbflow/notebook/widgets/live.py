@@ -108,7 +108,9 @@ class LiveView(View):
 
     def inspected(self, key: str, path: str | None) -> Message:
         execution = self.execution
-        page = inspector.page(self.watch, key, path, execution.held, execution.preview, execution.editable)
+        page = inspector.page(
+            self.watch, key, path, execution.held, execution.preview, execution.editable, execution.failing
+        )
         node = page["path"] if page["path"] in self.watch.state.nodes else None
         page["evaluates"] = True
         page["watched"] = [inspector.evaluated(self.execution, text, node) for text in self._watched]
