@@ -214,3 +214,47 @@ async def test_a_policy_that_speaks_of_it_decides(
 async def test_a_tool_that_says_it_was_too_late_fails_and_is_not_repeated(house: House, pays: list[int]) -> None:
     execution = await house.run("nodes: {a: {tool: late, retry: 3}}")
     assert (execution.phase, execution.error["kind"], len(pays)) == ("failed", "Timeout", 1)
+
+
+LATE = {
+    "ask": "{ask: go?, %s}",
+    "listen": "{listen: go, %s}",
+    "wait": "{wait: 1h, %s}",
+    "machine": "{machine: {initial: s, states: {s: {events: {go: s}}}}, %s}",
+    "parallel": "{parallel: {for_each: '[1, 2]'}, nodes: {i: {tool: hang}}, %s}",
+    "branches": "{parallel: {branches: {l: {tool: hang}, r: {ask: go?}}}, %s}",
+    "loop": "{loop: {max: 2}, nodes: {i: {parallel: {for_each: '[1]'}, nodes: {d: {tool: hang}}}}, %s}",
+}
+
+
+@pytest.mark.parametrize("field", ["timeout: 20ms", "deadline: 20ms"])
+@pytest.mark.parametrize("kind", LATE)
+async def test_a_node_of_any_kind_ends_when_its_time_is_over(house: House, kind: str, field: str) -> None:
+    stopped: list[int] = []
+
+    @house.tool
+    async def hang() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.append(1)
+
+    node = LATE[kind] % field
+    failed = await house.run(f"nodes: {{a: {node}}}")
+    assert (failed.phase, failed.error["kind"], failed.error["node"]) == ("failed", "Timeout", "a")
+    caught = await house.run(f"nodes: {{a: {node[:-1]}, on_error: {{value: =error.kind}}}}, b: {{set: {{v: =a}}}}}}")
+    assert caught.outputs == {"b": {"v": "Timeout"}}
+    assert all(each.phase != "running" for each in caught.nodes.values())
+    again = await house.run(f"nodes: {{a: {node[:-1]}, retry: {{max: 1, delay: 1ms}}}}}}")
+    assert (again.phase, again.nodes["a"].attempt) == ("failed", 2 if field.startswith("timeout") else 1)
+    expected = {"parallel": 2, "branches": 1, "loop": 1}.get(kind, 0) * (4 if field.startswith("timeout") else 3)
+    assert len(stopped) == expected
+
+
+async def test_a_limit_survives_a_restart(house: House) -> None:
+    execution = house.start("nodes: {a: {ask: go?, deadline: 50ms}}")
+    await execution.until("a")
+    execution._driver.break_off(RuntimeError("the process is gone"))  # type: ignore[union-attr]
+    again = await house.new_engine().recover(execution.id)
+    await again.until("failed")
+    assert again.error["kind"] == "Timeout"

@@ -11,6 +11,7 @@ from nbflow.execution.outcomes import Outcome
 from nbflow.execution.state import ExecutionState, Frame, NodeState
 
 PERSON = ("in_doubt", "approval", "effect")  # waits that only a person's word ends
+TIMED = ("ask", "listen", "wait", "machine")  # waits of a node's own, which its timeout and deadline end
 
 
 def advance(state: ExecutionState, outcome: Outcome, at: float) -> tuple[list[e.Record], list[f.Effect]]:
@@ -46,6 +47,7 @@ def _effects(state: ExecutionState, record: e.Record, effects: list[f.Effect]) -
         case e.NodeWaiting():
             if event.reason not in PERSON:
                 effects.append(f.Hear(event.node))
+            _limit(state.nodes[event.node], effects)
         case e.ExecutionPaused():
             effects.append(f.Hold())
         case e.ExecutionResumed():
@@ -55,6 +57,8 @@ def _effects(state: ExecutionState, record: e.Record, effects: list[f.Effect]) -
             _close(state, state.root, effects)
         case e.NodeExpanded():
             effects.extend(map(f.Activate, event.activated))
+            if event.inputs is not None:
+                _limit(state.nodes[event.node], effects)
             for path, _ in event.frames:
                 _close(state, state.frames[path], effects)
         case e.BodyEnded():
@@ -92,6 +96,13 @@ def _spread(
         _close(state, frame, effects)
 
 
+def _limit(node: NodeState, effects: list[f.Effect]) -> None:
+    """What an attempt may take is watched by its performer; waiting and bodies are watched here."""
+    limited = node.node.policies.timeout is not None or node.node.policies.deadline is not None
+    if limited and (node.opened is not None or (node.phase == "waiting" and node.reason in TIMED)):
+        effects.append(f.Limit(node.path))
+
+
 def _close(state: ExecutionState, frame: Frame, effects: list[f.Effect]) -> None:
     if frame.open or frame.closed:
         return
@@ -106,6 +117,8 @@ def outstanding(state: ExecutionState) -> list[f.Effect]:
     for node in state.nodes.values():
         if not node.frame.closed:
             effects += _unanswered(state, node)
+            if node.phase in ("running", "waiting"):
+                _limit(node, effects)
     for frame in state.frames.values():
         _close(state, frame, effects)
         if frame.closed and forgotten(frame):

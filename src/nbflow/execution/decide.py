@@ -12,7 +12,7 @@ from nbflow.execution import outcomes as o
 from nbflow.execution.bodies import body_done, opened, ready
 from nbflow.execution.edits import edited
 from nbflow.execution.endings import begin_end, clean_up
-from nbflow.execution.failures import body_broken, failed
+from nbflow.execution.failures import body_broken, failed, give_up_bodies
 from nbflow.execution.joins import NOTHING, follow, losers
 from nbflow.execution.mend import mend
 from nbflow.execution.moves import moved
@@ -161,11 +161,13 @@ def _failed(state: ExecutionState, outcome: o.Failed, at: float) -> list[e.Event
         return []
     if outcome.again:
         return [e.AttemptFailed(node.path, node.attempt, outcome.error, at)]
-    return failed(
+    stopped = give_up_bodies(state, node)
+    return stopped + failed(
         state,
         node,
         outcome.error,
         at,
+        over=frozenset(fact.node for fact in stopped),
         value=outcome.value,
         luck=outcome.luck,
         retryable=outcome.retryable,

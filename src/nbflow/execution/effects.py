@@ -80,8 +80,15 @@ class Hold:
 
 
 @message
+class Limit:
+    """A node began to wait or opened bodies, and has a timeout or a deadline."""
+
+    path: str
+
+
+@message
 class Release:
     """It goes on: what was held begins."""
 
 
-Effect = Activate | Run | Stop | Wake | Hear | CloseFrame | Finish | Undo | Deliver | Step | Hold | Release
+Effect = Activate | Run | Stop | Wake | Hear | CloseFrame | Finish | Undo | Deliver | Step | Hold | Limit | Release

@@ -48,9 +48,9 @@ def failed(
     return [fact, *broken(state, frame, error, at, over)]
 
 
-def give_up(state: ExecutionState, frame: Frame, over: frozenset[str] = frozenset()) -> list[e.Event]:
+def give_up(state: ExecutionState, frame: Frame, over: frozenset[str] = frozenset()) -> list[e.NodeCancelled]:
     """Cancel what is active in a frame and in the frames inside it, without what is `over`."""
-    facts: list[e.Event] = []
+    facts: list[e.NodeCancelled] = []
     for node in frame.nodes:
         if node is None or node.phase in SETTLED or node.path in over:
             continue
@@ -59,6 +59,12 @@ def give_up(state: ExecutionState, frame: Frame, over: frozenset[str] = frozense
                 facts += give_up(state, state.frames[path], over)
         facts.append(e.NodeCancelled(node.path, f"{frame.path} failed"))
     return facts
+
+
+def give_up_bodies(state: ExecutionState, owner: NodeState) -> list[e.NodeCancelled]:
+    """Cancel what is active in the bodies of a node that took too long."""
+    open_ = [state.frames[path] for path in owner.opened or () if not state.frames[path].closed]
+    return [fact for frame in open_ for fact in give_up(state, frame)]
 
 
 def body_broken(state: ExecutionState, outcome: o.BodyBroken, at: float) -> list[e.Event]:
@@ -73,7 +79,7 @@ def broken(
 ) -> list[e.Event]:
     """A body failed: what its owner's failure mode says."""
     owner = frame.owner
-    facts = give_up(state, frame, over)
+    facts: list[e.Event] = [*give_up(state, frame, over)]
     facts.append(e.BodyEnded(owner.path if owner else "", frame.path, None, error))
     if owner is None or frame.cleanup:
         return facts

@@ -242,3 +242,21 @@ def _offer(driver: Driver, kind: WaitingKind, node: NodeState, signal: SignalRec
     driver.timers.cancel(node.path)
     driver.tell(outcome)
     return True
+
+
+def limit(driver: Driver, node: NodeState) -> None:
+    """End a node that waits, or whose bodies run, when its timeout or its deadline is over."""
+    policies, attempt, now = node.node.policies, node.attempt, driver.engine.clock.now()
+    begun = node.started if node.started is not None else now
+    ends = [begun + policies.deadline] if policies.deadline is not None else []
+    if policies.timeout is not None:
+        ends.append((begun if attempt == 1 else now) + policies.timeout)
+
+    def over() -> None:
+        if node.attempt == attempt and node.phase in ("running", "waiting") and node.reason != "retry":
+            driver.hearing.pop(node.path, None)
+            driver.timers.cancel(node.path)
+            late = NodeError("Timeout", "the node took too long", code="node.timeout")
+            driver.tell(failure(driver, node, attempt, late))
+
+    driver.timers.set(f"{node.path} limit", min(ends), over)

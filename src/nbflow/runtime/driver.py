@@ -167,6 +167,8 @@ class Driver:
                 activation.hear(self, self.state.nodes[effect.path])
             case f.Hold():
                 self._hold()
+            case f.Limit():
+                activation.limit(self, self.state.nodes[effect.path])
             case f.Release():
                 for path in self.gate.open():
                     self.later(f.Activate(path))
@@ -208,8 +210,7 @@ class Driver:
 
     def limit(self) -> None:
         """Watch the execution's own timeout, from its start on."""
-        seconds = self.state.plan.timeout
-        if seconds is None:
+        if (seconds := self.state.plan.timeout) is None:
             return
         begun = self.state.started if self.state.started is not None else self.engine.clock.now()
         self.timers.set(" execution", begun + seconds, lambda: self.tell(o.Broken(too_long(seconds))))
@@ -245,8 +246,7 @@ class Driver:
         node = self.state.nodes[path]
         kind = self.engine.performed.get(node.node.kind)
         if node.attempt and kind is not None and not self.state.suspended and path not in self.tasks:
-            leave = getattr(kind.executor, "leave", None)
-            if leave is not None:
+            if leave := getattr(kind.executor, "leave", None):
                 self.tasks[path] = self.loop.create_task(self._leave(path, leave, node.attempt))
 
     async def _leave(self, path: str, leave: Callable[..., Awaitable[None]], attempts: int) -> None:
