@@ -11,16 +11,15 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from nbflow.analytics.frames import calls, connection, events, executions, nodes, sql  # noqa: F401 - of this process
 from nbflow.errors import Diagnostic, IllegalMove, NodeError
 from nbflow.history import forking
 from nbflow.history.past import Past
+from nbflow.integrations.agents.answering import Answering
 from nbflow.integrations.agents.plugins import add_runtimes
-from nbflow.integrations.agents.prices import near, price
-from nbflow.integrations.agents.providers import connect, own_names
+from nbflow.integrations.agents.prices import price
 from nbflow.integrations.agents.registry import AgentRegistry
 from nbflow.integrations.bus.memory import MemoryBus
 from nbflow.integrations.cassettes import Cassettes, TapedAgents, TapedTools
@@ -32,7 +31,6 @@ from nbflow.nodes.plugins import Plugins
 from nbflow.nodes.registry import built_in
 from nbflow.nodes.tool import ToolExecutor
 from nbflow.plan import workflow as workflows
-from nbflow.plan.checks.models import Models
 from nbflow.plan.plan import Plan
 from nbflow.plan.workflow import Workflow
 from nbflow.ports.clock import SystemClock
@@ -55,6 +53,7 @@ cassettes = Cassettes(secrets.redactor.clean, SystemClock())
 secrets.fall_back_on(cassettes.secret)
 add_built_in(tools, secrets, SystemClock(), settings)
 plugins = Plugins()
+models = Answering(agents, secrets, settings)
 bus = MemoryBus()
 kinds = plugins.specs
 tool = tools.tool
@@ -62,7 +61,6 @@ agent = agents.agent
 kind = plugins.kind
 LACKS = "define what is missing, then recover again"
 _all_names = False
-_preferred = SimpleNamespace(default=None, aliases={})  # models that a notebook sets
 _known: dict[str, Workflow] = {}  # workflows of this process by name, for `workflow: NAME`
 _engines: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Engine]] = weakref.WeakKeyDictionary()
 
@@ -106,7 +104,7 @@ def parse(
         tools=tools.schemas() if tools_known else None,
         limits=limits(),
         unbounded=settings().unbounded_loops,
-        models=_models(complete=tools_known),
+        models=models.known(complete=tools_known),
     )
     _known[found.name] = found
     return found
@@ -124,36 +122,8 @@ def diagnose(
         tools=tools.schemas() if tools_known else None,
         limits=limits(),
         unbounded=settings().unbounded_loops,
-        models=_models(complete=tools_known),
+        models=models.known(complete=tools_known),
     )
-
-
-def _connect_agents() -> None:
-    """Let the agents find the servers and aliases that are set."""
-    connect(agents, secrets, os.environ, settings().providers)
-    for name, model in {**settings().aliases, **_preferred.aliases}.items():
-        agents.alias(name, model)
-
-
-def prefer_models(*, default: str | None = None, aliases: Mapping[str, str] | None = None) -> None:
-    """What a notebook sets for agents, before what the settings say: a default model, and names of models."""
-    _preferred.default, _preferred.aliases = default, dict(aliases or {})
-    _connect_agents()
-
-
-def agent_model() -> str | None:
-    """The model of agents that name none."""
-    return _preferred.default or settings().agent_model
-
-
-def _models(*, complete: bool) -> Models:
-    """Who may answer agent nodes, as far as is known here."""
-    _connect_agents()
-    own = own_names(os.environ, settings().providers)
-    return Models(
-        agent_model(), agents.aliases, agents.functions, agents.providers, complete,
-        lambda provider, model: near(provider, model) if provider in own else None,
-    )  # fmt: skip
 
 
 async def library(store: str, name: str, version: str | None, folder: str | None) -> Plan:
@@ -263,7 +233,7 @@ def _make_engine(url: str) -> Engine:
     chosen = settings()
     tools.threads.most = agents.threads.most = chosen.threads
     secrets.redactor.learn_environment(os.environ)
-    _connect_agents()
+    models.connect()
     if cassettes.current is None and (chosen.record or chosen.replay):
         tape(record=chosen.record, replay=chosen.replay)
     child = ChildExecutor(functools.partial(library, url))
@@ -271,7 +241,7 @@ def _make_engine(url: str) -> Engine:
     ours = built_in(
         tool=ToolExecutor(taped),
         agent=AgentExecutor(
-            TapedAgents(agents, cassettes), taped, model=agent_model, price=price, timeout=chosen.agent_timeout
+            TapedAgents(agents, cassettes), taped, model=models.default, price=price, timeout=chosen.agent_timeout
         ),
         workflow=child,
     )

@@ -83,11 +83,11 @@ class Extension:
         assembly.tools.use_namespace(None)
         assembly.see_environment(all_names=False)
         self.preferences.unobserve_all()
-        assembly.prefer_models()
+        assembly.models.prefer()
 
     def prefer_models(self, change: Any = None) -> None:
         """Agents answer with what is preferred from now on."""
-        assembly.prefer_models(default=self.preferences.agent_model or None, aliases=self.preferences.aliases)
+        assembly.models.prefer(default=self.preferences.agent_model or None, aliases=self.preferences.aliases)
 
     def fresh(self, info: Any = None) -> None:
         """A new cell has drawn nothing yet."""
