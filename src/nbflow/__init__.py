@@ -39,6 +39,7 @@ _PLACES = {
         "tape",
         "tool",
     ),
+    "nbflow.stores": ("workflows",),
     "nbflow.plan.workflow": ("Workflow",),
     "nbflow.ports.agents": ("ModelReply", "Usage"),
     "nbflow.ports.executors": ("Call",),
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from nbflow.ports.agents import ModelReply, Usage
     from nbflow.ports.executors import Call
     from nbflow.runtime.execution import Execution
+    from nbflow.stores import workflows
 
 
 def __getattr__(name: str) -> Any:

@@ -42,7 +42,7 @@ from nbflow.runtime.execution import Execution
 from nbflow.settings import settings
 from nbflow.spec.document import Limits
 from nbflow.spec.kinds import KindSpec
-from nbflow.stores import in_use, keep_small, open_catalog, open_journal, store_url
+from nbflow.stores import in_use, keep_small, open_catalog, open_journal, store_url, whoami
 
 LOG = logging.getLogger(__name__)
 
@@ -263,6 +263,8 @@ def _make_engine(url: str) -> Engine:
         conceal=secrets.conceal,
     )
     child.engine = made
+    if who := whoami():
+        made.labels["by"] = who
     return made
 
 

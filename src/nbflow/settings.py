@@ -54,6 +54,7 @@ class Settings(BaseSettings):
     store: str = Field(DEFAULT_STORE, description="where executions are kept: duckdb:///path or memory:")
     pools: Amounts = Field(default_factory=dict, description="capacities by name")
     rates: Rates = Field(default_factory=dict, description="starts per second by name, written 60/min")
+    user: str | None = Field(None, description="who starts executions: their label `by`; none: the account's name")
     keep: Seconds = Field(None, description="how long executions stay after they ended, as 30d; none: for ever")
     keep_size: Bytes = Field(None, description="the most a store may have, as 2GB; then the oldest ended executions go")
     env_allow: Names = Field((), description="names of the environment that `env.NAME` may read")

@@ -1,29 +1,40 @@
-"""Stores by their address: which adapters keep a journal, a catalog, executions; what analytics reads."""
+"""Stores by their address: which adapters keep a journal, a catalog, executions; what is asked of more than one."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
+import getpass
 import logging
+import os
 import warnings
 import weakref
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
 from importlib.metadata import entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbflow.analytics import frames
 from nbflow.errors import StorageError
-from nbflow.ports.catalog import Catalog
-from nbflow.ports.executions import Executions
+from nbflow.ports.catalog import Catalog, Version, Wanted
+from nbflow.ports.clock import SystemClock
+from nbflow.ports.executions import Executions, Query
 from nbflow.ports.journal import Journal
 from nbflow.settings import settings
+from nbflow.spec.durations import parse_duration
 from nbflow.storage.adapters import adapter
 from nbflow.storage.addresses import Address, read_address
 from nbflow.storage.retention import Retains
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 LOG = logging.getLogger(__name__)
 
 RETAIN_EVERY = 3600.0  # seconds
+_PAGE = 1000  # executions asked for at once
 _retaining = ThreadPoolExecutor(1, "nbflow-retention")
 
 in_use: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Journal]] = weakref.WeakKeyDictionary()
@@ -109,6 +120,91 @@ def _keep_small(store: str) -> None:
             upkeep.vacuum(keep=chosen.keep, size=chosen.keep_size)
     except Exception as problem:  # noqa: BLE001 - a store that cannot be kept small is no reason to stop working
         LOG.warning("old executions are not taken out of %s: %s", store.partition("?")[0].rpartition("@")[2], problem)
+
+
+async def search(wanted: Wanted, ran: Query | None = None, store: str | None = None) -> list[Version]:
+    """The versions that fit, by name and newest first; with `ran` those alone of which such an execution is there."""
+    if ran is not None:
+        wanted = replace(wanted, versions=await _that_ran(ran, store))
+    catalog = open_catalog(store)
+    try:
+        return await catalog.search(wanted)
+    finally:
+        await catalog.close()
+
+
+async def _that_ran(query: Query, store: str | None) -> frozenset[tuple[str, str]]:
+    executions = open_executions(store)
+    found: set[tuple[str, str]] = set()
+    try:
+        cursor: str | None = None
+        while True:
+            page = await executions.find(replace(query, cursor=cursor, limit=_PAGE))
+            found.update((row.workflow, row.version) for row in page.rows)
+            if (cursor := page.next) is None:
+                return frozenset(found)
+    finally:
+        await executions.close()
+
+
+def ran(
+    by: str | None = None, phase: str | None = None, since: float | None = None, error: str | None = None
+) -> Query | None:
+    """Executions by who started them and how they went; None when nothing is asked. `since` is seconds ago."""
+    if by is None and phase is None and since is None and error is None:
+        return None
+    began = None if since is None else SystemClock().now() - since
+    phases, labels = (phase,) if phase else (), {"by": by} if by else {}
+    return Query(phases=phases, labels=labels, since=began, error=error)
+
+
+def whoami() -> str:
+    """Who starts executions here: as set, the user of a hub, or the account's name; empty where nobody knows."""
+    chosen = settings().user or os.environ.get("JUPYTERHUB_USER")
+    if chosen:
+        return chosen
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
+def table_of(versions: Sequence[Version]) -> pd.DataFrame:
+    """One row a version: workflow, version, number, saved (UTC), by, tags, notes, kinds, tools, models, archived."""
+    import pandas as pd
+
+    columns = ["workflow", "version", "number", "saved", "by", "tags", "notes", "kinds", "tools", "models", "archived"]
+    rows = [
+        (
+            one.name, one.version, one.number, datetime.fromtimestamp(one.saved, UTC), one.by, list(one.tags),
+            one.notes, list(one.kinds), list(one.tools), list(one.models), one.archived,
+        )
+        for one in versions
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
+def workflows(
+    text: str | None = None, *, tag: str | None = None, kind: str | None = None, tool: str | None = None,
+    model: str | None = None, by: str | None = None, run_by: str | None = None, phase: str | None = None,
+    since: str | None = None, error: str | None = None, every: bool = False, store: str | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """The catalog as a DataFrame, one row a workflow (with `every` a version); all that is given must hold.
+
+    `text` is found in names, texts and notes; `tag`, `kind`, `tool` and `model` are what it has and uses, `by` is who
+    saved it. `run_by`, `phase`, `since` (as ``7d``, how long ago) and `error` ask how it went: a version is found of
+    which an execution fits them all.
+
+    >>> workflows("no such words", store="memory:").empty
+    True
+    """
+    wanted = Wanted(text, tag, kind, tool, model, by, all_versions=every)
+    try:
+        asked = ran(run_by, phase, None if since is None else parse_duration(since), error)
+    except ValueError:
+        raise StorageError("store.query", f"{since!r} is no time", "such as 7d or 12h") from None
+    with ThreadPoolExecutor(1) as thread:  # a loop may run here already
+        return table_of(thread.submit(asyncio.run, search(wanted, asked, store)).result())
 
 
 def _address(store: str | None) -> Address:

@@ -196,3 +196,16 @@ async def test_a_text_of_a_megabyte_is_kept(catalog: Catalog) -> None:
     text = "nodes: {a: {set: {x: 1}}}\n" + "# a long comment\n" * 60_000
     given = replace(version(), text=text)
     assert (await catalog.save(given)).text == text and (await catalog.load("demo")).text == text
+
+
+async def test_versions_that_ran_so_are_found_though_there_are_newer_ones(catalog: Catalog) -> None:
+    for number in ("1.0", "1.1", "1.2"):
+        await catalog.save(version(number=number))
+    await catalog.save(version("other"))
+    ran = Wanted(versions=frozenset({("demo", "1.0"), ("demo", "1.1"), ("gone", "1.0")}))
+    assert [(each.name, each.version) for each in await catalog.search(ran)] == [("demo", "1.1")]
+    every = replace(ran, all_versions=True)
+    assert [each.version for each in await catalog.search(every)] == ["1.1", "1.0"]
+    await catalog.rename("demo", "better")  # executions have the name of their time
+    assert [(each.name, each.version) for each in await catalog.search(ran)] == [("better", "1.1")]
+    assert await catalog.search(Wanted(versions=frozenset())) == []

@@ -20,7 +20,17 @@ FLAGS = {
     "--debug": "",
     "--format": "svg|dot|mermaid",
     "-i": "KEY=VALUE",
+    "--tag": "TAG",
+    "--kind": "KIND",
+    "--tool": "TOOL",
+    "--model": "MODEL",
+    "--by": "NAME",
+    "--run-by": "NAME",
+    "--phase": "PHASE",
+    "--since": "TIME",
+    "--error": "TEXT",
 }
+SEARCH = ("tag", "kind", "tool", "model", "by", "run-by", "phase", "since", "error")
 
 
 @dataclass(slots=True)

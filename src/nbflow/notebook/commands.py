@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from nbflow import assembly
+from nbflow import assembly, stores
 from nbflow.errors import SpecError, render
 from nbflow.integrations.tools.describing import page as page_of
 from nbflow.integrations.tools.describing import row
 from nbflow.notebook import acting, comparing, forks, shelf
-from nbflow.notebook.arguments import Arguments, read_arguments
+from nbflow.notebook.arguments import SEARCH, Arguments, read_arguments
 from nbflow.notebook.cell import draw_workflow, run_workflow
 from nbflow.notebook.errors import MagicError, nearest
 from nbflow.notebook.finding import find_execution, find_workflow
@@ -182,7 +182,12 @@ async def _save(session: Session, line: str) -> None:
 
 
 async def _workflows(session: Session, line: str) -> Any:
-    return await shelf.listed(_read(session, line).store)
+    arguments = _read(session, line)
+    flags = arguments.flags
+    asked: dict[str, Any] = {name.replace("-", "_"): flags[f"--{name}"] for name in SEARCH if f"--{name}" in flags}
+    if not asked and not arguments.words:
+        return await shelf.listed(arguments.store)
+    return stores.workflows(" ".join(arguments.words) or None, store=arguments.store, **asked)
 
 
 async def _tools(session: Session, line: str) -> Any:
@@ -256,7 +261,11 @@ COMMANDS: dict[str, Command] = {
     ),
     "again": Command(_again, "", "let the next %%workflow cell keep what did not change, as with --reuse"),
     "save": Command(_save, "NAME", "keep a workflow's version in the catalog"),
-    "workflows": Command(_workflows, "", "the workflows of the catalog as a DataFrame"),
+    "workflows": Command(
+        _workflows,
+        "[TEXT] [--tag --kind --tool --model --by --run-by --phase --since --error]",
+        "the workflows of the catalog as a DataFrame; also by who ran them, and how it went",
+    ),
     "tools": Command(_tools, "[NAME]", "the tools there are as a DataFrame, or one with its arguments"),
     "error": Command(_error, "[ID]", "the whole error of an execution"),
     "recover": Command(_recover, "[ID]…", "go on with executions whose kernel is gone"),

@@ -84,6 +84,7 @@ class Engine:
         self.conceal = conceal or (lambda inputs: inputs)
         self.pins: dict[str, dict[str, Pinned]] = {}  # workflow → node → what it gives
         self.given: dict[str, dict[str, Any]] = {}  # execution → inputs that are secrets, which no record has
+        self.labels: dict[str, str] = {}  # of every execution that is started here
         self.warnings: list[tuple[str, str]] = []
         self.closed = False
 
@@ -122,7 +123,7 @@ class Engine:
         pins = self.pins.get(plan.name)
         driver.reuse = Pins(pins, reuse) if pins else reuse
         shown, names = self._concealed(driver.id, given)
-        sources, labels, stand_ins = self._sources(plan), {**(labels or {})}, {**(stand_ins or {})}
+        sources, labels, stand_ins = self._sources(plan), {**self.labels, **(labels or {})}, {**(stand_ins or {})}
         driver.tell(o.Begun(shown, labels, origin, mock, sources, effects, stand_ins, names))
         return Execution(driver, driver.id, plan)
 

@@ -162,6 +162,9 @@ class Shelves:
             if shelf.archived and not wanted.archived:
                 continue
             seen = [version for version in reversed(shelf.versions) if wanted.archived or not version.archived]
+            if wanted.versions is not None:  # the last of those that ran so, though there are newer ones
+                names = (name, *shelf.former)
+                seen = [one for one in seen if any((each, one.version) in wanted.versions for each in names)]
             yield from (version for version in (seen if wanted.all_versions else seen[:1]) if _fits(version, wanted))
 
     def _saved(self, fact: Saved) -> None:
@@ -195,9 +198,7 @@ def _fits(version: Version, wanted: Wanted) -> bool:
         (wanted.tag, version.tags), (wanted.kind, version.kinds), (wanted.tool, version.tools),
         (wanted.model, version.models), (wanted.by, (version.by,)),
     )  # fmt: skip
-    if any(sought is not None and sought not in there for sought, there in lists):
-        return False
-    return wanted.versions is None or (version.name, version.version) in wanted.versions
+    return not any(sought is not None and sought not in there for sought, there in lists)
 
 
 def _not_found(message: str, name: str, known: list[str]) -> NotFound:

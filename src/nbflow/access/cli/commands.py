@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from nbflow.access.cli import store, tooling, verbs, workflows
+from nbflow.access.cli import shelving, store, tooling, verbs
 from nbflow.access.cli.checking import schema, validate
 from nbflow.access.cli.demo import demo
 from nbflow.access.cli.doctor import doctor
@@ -43,6 +43,6 @@ def top(
 for command in (validate, run, graph, schema, demo, doctor):
     app.command()(command)
 app.add_typer(verbs.group, name="executions")
-app.add_typer(workflows.group, name="workflows")
+app.add_typer(shelving.group, name="workflows")
 app.add_typer(tooling.group, name="tools")
 app.add_typer(store.group, name="store")

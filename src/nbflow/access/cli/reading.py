@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from nbflow.errors import NbflowError
+from nbflow.spec.durations import parse_duration
 
 
 class UsageProblem(NbflowError):
@@ -34,6 +35,14 @@ class Source:
     name: str
     text: bytes
     folder: Path
+
+
+def read_duration(text: str) -> float:
+    """Seconds of a time such as 30d."""
+    try:
+        return parse_duration(text)
+    except ValueError:
+        raise UsageProblem("cli.duration", f"{text!r} is no time", "such as 30d or 12h") from None
 
 
 def read_source(file: str) -> Source:

@@ -11,9 +11,8 @@ from nbflow import stores
 from nbflow.access.cli.answering import Answer
 from nbflow.access.cli.options import Json, Store
 from nbflow.access.cli.printing import DONE, FAILED, say
-from nbflow.access.cli.reading import UsageProblem
+from nbflow.access.cli.reading import UsageProblem, read_duration
 from nbflow.ports.journal import Gap
-from nbflow.spec.durations import parse_duration
 from nbflow.spec.sizes import parse_size
 
 group = typer.Typer(no_args_is_help=True, help="The embedded store: what it has, whether it is well, keeping it small.")
@@ -41,7 +40,7 @@ def vacuum(
 ) -> None:
     """Take out what is old and give its space back; what has not ended always stays."""
     with Answer(json) as answer:
-        seconds = None if keep is None else _seconds(keep)
+        seconds = None if keep is None else read_duration(keep)
         upkeep = stores.open_retention(store) or stores.open_upkeep(store)
         done = upkeep.vacuum(keep=seconds, size=None if size is None else _bytes(size))
         document = {name: getattr(done, name) for name in ("executions", "records", "values", "before", "after")}
@@ -108,13 +107,6 @@ class _files:  # noqa: N801 - used as a word
     def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: object) -> None:
         if isinstance(problem, OSError):
             raise UsageProblem("cli.file", f"{problem.filename}: {problem.strerror}") from None
-
-
-def _seconds(text: str) -> float:
-    try:
-        return parse_duration(text)
-    except ValueError:
-        raise UsageProblem("cli.duration", f"{text!r} is no time", "such as 30d or 12h") from None
 
 
 def _bytes(text: str) -> int:

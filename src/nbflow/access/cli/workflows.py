@@ -15,7 +15,7 @@ from nbflow import assembly, stores
 from nbflow.access.cli.answering import Answer
 from nbflow.access.cli.options import File, Json, Store, Tools
 from nbflow.access.cli.printing import out, say, show_findings, table
-from nbflow.access.cli.reading import read_source
+from nbflow.access.cli.reading import read_duration, read_source
 from nbflow.access.cli.tooling import register
 from nbflow.access.documents import moment, plain
 from nbflow.plan.changes import Change
@@ -32,12 +32,13 @@ Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="a 
 
 
 @asynccontextmanager
-async def _catalog(store: str | None) -> AsyncIterator[Catalog]:
-    catalog = stores.open_catalog(store)
+async def catalog(store: str | None) -> AsyncIterator[Catalog]:
+    """The catalog of a store, closed afterwards."""
+    opened = stores.open_catalog(store)
     try:
-        yield catalog
+        yield opened
     finally:
-        await catalog.close()
+        await opened.close()
 
 
 @group.command()
@@ -64,8 +65,8 @@ def save(
 
 
 async def _save(version: Version, store: str | None) -> Version:
-    async with _catalog(store) as catalog:
-        return await catalog.save(version)
+    async with catalog(store) as kept:
+        return await kept.save(version)
 
 
 @group.command("list")
@@ -81,8 +82,8 @@ def list_(
 
 
 async def _entries(store: str | None, archived: bool) -> Sequence[Entry]:
-    async with _catalog(store) as catalog:
-        return await catalog.entries(archived=archived)
+    async with catalog(store) as kept:
+        return await kept.entries(archived=archived)
 
 
 @group.command()
@@ -95,9 +96,9 @@ def show(name: Name, json: Json = False, store: Store = None) -> None:
 
 
 async def _show(name: str, store: str | None) -> tuple[Version, Sequence[Version]]:
-    async with _catalog(store) as catalog:
-        version = await _load(catalog, name)
-        return version, await catalog.versions(version.name)
+    async with catalog(store) as kept:
+        version = await _load(kept, name)
+        return version, await kept.versions(version.name)
 
 
 async def _load(catalog: Catalog, name: str) -> Version:
@@ -112,20 +113,21 @@ def search(
     tool: Annotated[str | None, typer.Option("--tool", help="calls this tool")] = None,
     model: Annotated[str | None, typer.Option("--model", help="asks this model")] = None,
     tag: Annotated[str | None, typer.Option("--tag", help="has this tag")] = None,
+    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="was saved by")] = None,
+    run_by: Annotated[str | None, typer.Option("--run-by", metavar="NAME", help="was run by")] = None,
+    phase: Annotated[str | None, typer.Option("--phase", metavar="PHASE", help="ran to this phase, as failed")] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="ran in the last, as 7d")] = None,
+    error: Annotated[str | None, typer.Option("--error", metavar="TEXT", help="failed with these words")] = None,
     every: Annotated[bool, typer.Option("--all", help="every version, not only the latest")] = False,
     json: Json = False,
     store: Store = None,
 ) -> None:
-    """Search the catalog; all that is given must hold."""
-    wanted = Wanted(text=text, kind=kind, tool=tool, model=model, tag=tag, all_versions=every)
+    """Search the catalog; all that is given must hold, what is asked about runs of one execution."""
+    wanted = Wanted(text=text, kind=kind, tool=tool, model=model, tag=tag, by=by, all_versions=every)
     with Answer(json) as answer:
-        found = asyncio.run(_search(wanted, store))
+        ran = stores.ran(run_by, phase, None if since is None else read_duration(since), error)
+        found = asyncio.run(stores.search(wanted, ran, store))
         answer.give([_version(version) for version in found], lambda: out.print(_table(found)))
-
-
-async def _search(wanted: Wanted, store: str | None) -> Sequence[Version]:
-    async with _catalog(store) as catalog:
-        return await catalog.search(wanted)
 
 
 @group.command()
