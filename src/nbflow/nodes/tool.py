@@ -21,11 +21,14 @@ class ToolExecutor:
         self.tools = tools
 
     def effects(self, node: NodePlan, inputs: Any = None) -> Effects:
-        """What the node declares, else what the tool does with these arguments; `once` where nobody knows."""
-        if node.effects is not None:
-            return node.effects
+        """What the node declares, else what the tool does with these arguments; `once` where nobody knows.
+
+        Where the tool itself sees to it that a call happens `once`, the attempt may be made again.
+        """
         assert isinstance(node.work, ToolCall)
         tool = self.tools.find(node.work.name)
+        if node.effects is not None and not (node.effects == "once" and _exact(tool, inputs)):
+            return node.effects
         return "once" if tool is None else tool.effects(inputs if isinstance(inputs, dict) else None)
 
     def fingerprint(self, node: NodePlan) -> str:
@@ -63,6 +66,11 @@ class ToolExecutor:
         near = self.tools.suggest(name)
         hint = f"did you mean '{near}'?" if near else "register it with @nbflow.tool, or define it in the notebook"
         raise NodeError("InvalidInput", f"there is no tool '{name}'", code="tool.unknown", hint=hint)
+
+
+def _exact(tool: Tool | None, inputs: Any) -> bool:
+    exact = getattr(tool, "exact", None)
+    return exact is not None and isinstance(inputs, dict) and bool(exact(inputs))
 
 
 def _mapping(inputs: Any, tool: Tool) -> dict[str, Any]:
