@@ -127,3 +127,32 @@ async def test_the_text_s_own_breakpoint_counts_when_somebody_looks(house: House
         while looked_at.held == (node,):
             await asyncio.sleep(0)
     await looked_at
+
+
+async def test_once_an_error_is_mended_all_goes_on_unless_somebody_steps(house: House) -> None:
+    tried: list[int] = []
+
+    @house.tool
+    def flaky() -> int:
+        tried.append(1)
+        if len(tried) % 2:
+            raise ValueError("not yet")
+        return 1
+
+    text = "nodes: {a: {tool: flaky}, b: {needs: a, set: {v: 1}}, c: {needs: b, set: {v: 1}}}"
+    for mend in (lambda x: x.retry("a"), lambda x: x.skip("a", 1)):
+        tried.clear()
+        execution = house.start(text)
+        execution.break_at("a:error")
+        assert await execution.hold() == ("a",)
+        mend(execution)
+        await execution
+    tried.clear()
+    stepped = house.start(text)
+    stepped.break_at("a:error")
+    await stepped.hold()
+    stepped.step()
+    await stepped.until("a")
+    assert await stepped.hold() == ("b",)
+    stepped.resume()
+    await stepped

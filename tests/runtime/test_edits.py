@@ -10,6 +10,7 @@ import pytest
 from nbflow.errors import IllegalMove, InputError
 from nbflow.execution.events import ExecutionEdited, NodeEdited
 from nbflow.execution.evolve import fold
+from nbflow.history.reuse import Reuse
 from nbflow.runtime.execution import Execution
 from tests.runtime.conftest import House
 
@@ -190,3 +191,15 @@ async def test_what_runs_keeps_its_inputs(house: House) -> None:
         execution.edit("a", inputs={"n": 2})
     gone.set()
     await execution
+
+
+async def test_what_a_person_gave_says_so_and_is_kept_as_that(tools: House) -> None:
+    execution = await held_at(tools, "b")
+    await execution.until("ab")
+    execution.edit("a", output=7)
+    execution.resume()
+    await execution
+    assert execution.explain("a") == "a is completed: after 1 attempt (result changed by a person)"
+    reuse = Reuse(tools.engine.fingerprint).learn(execution.id, execution.state, execution.state.sources)
+    await tools.engine.start(execution.plan, reuse=reuse)
+    assert reuse.kept == {"a": "kept, as a person gave it", "ab": "its inputs changed", "b": "kept", "c": "kept"}

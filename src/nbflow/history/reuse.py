@@ -25,6 +25,7 @@ class Result:
     output: Any
     execution: str
     path: str
+    by_hand: bool = False  # a person gave or changed it
 
 
 class Reuse:
@@ -51,7 +52,9 @@ class Reuse:
             meaning = node.node.meaning + sources.get(node.node.function, "")
             inputs = digest(node.inputs if node.inputs is not None else node.detail)  # of a question its detail
             self._seen[path] = (meaning, inputs)
-            self._own[path] = self._results[(meaning, inputs)] = Result(node.output, execution, path)
+            self._own[path] = self._results[(meaning, inputs)] = Result(
+                node.output, execution, path, not {"by", "edited"}.isdisjoint(node.taken or {})
+            )
         return self
 
     def find(self, path: str, node: NodePlan, inputs: Any) -> Result | None:
@@ -63,7 +66,7 @@ class Reuse:
         same = self._seen.get(path) == (meaning, given)
         result = self._own[path] if same else self._results.get((meaning, given))
         if result is not None:
-            self.kept[path] = "kept"
+            self.kept[path] = "kept, as a person gave it" if result.by_hand else "kept"
             return result
         before = self._seen.get(path)
         if before is None:

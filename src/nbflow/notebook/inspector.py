@@ -15,7 +15,7 @@ from nbflow.notebook.render.summary import pretty
 from nbflow.notebook.render.watch import Watch, error_line
 from nbflow.plan.plan import Ask
 from nbflow.runtime.execution import Execution
-from nbflow.runtime.explaining import ignored
+from nbflow.runtime.explaining import ignored, source_of
 
 LONG = 8000  # characters of a value
 ROWS, COLUMNS, CELL = 30, 16, 60
@@ -75,9 +75,14 @@ def _facts(node: NodeState) -> list[tuple[str, str]]:
     facts += [("because", clean(node.reason))] if node.reason and node.snapshot is None else []
     facts += [("in", clean(" ".join(node.snapshot["configuration"])))] if node.snapshot is not None else []
     facts += [("ignored", clean(ignored(node)))] if node.unheard else []
-    facts += [("kept from", clean(node.taken.get("execution") or node.taken.get("by") or "mock"))] if node.taken else []
+    facts += [_source(node.taken)] if node.taken else []
     facts += [("doc", clean(node.node.doc))] if node.node.doc else []
     return facts + _usage(node)
+
+
+def _source(taken: Mapping[str, Any]) -> tuple[str, str]:
+    words = source_of(taken)
+    return ("kept from", clean(taken["execution"])) if words.startswith("taken") else ("result", clean(words))
 
 
 def _usage(node: NodeState) -> list[tuple[str, str]]:

@@ -23,8 +23,20 @@ def explain(execution: Execution, path: str, engine: Engine | None) -> str:
         return f"{path} is pending: {_pending(execution, path)}"
     text = _active(execution, node, engine)
     if node.taken:
-        text += f" (result taken from {node.taken.get('execution', 'a person')})"
+        text += f" (result {source_of(node.taken)})"
     return f"{path} is {node.phase}: {text}"
+
+
+def source_of(taken: Mapping[str, Any]) -> str:
+    """Where a result came from that the node did not make, in words."""
+    execution = taken.get("execution")
+    if "edited" in taken:
+        return "changed by a person"
+    if taken.get("pinned"):
+        return f"pinned at {execution}"
+    if taken.get("mock"):
+        return f"mocked by that of {execution}" if execution else "mocked"
+    return f"taken from {execution}" if execution else "given by a person"
 
 
 def _active(execution: Execution, node: NodeState, engine: Engine | None) -> str:

@@ -72,6 +72,7 @@ class Gate:
     def __init__(self) -> None:
         self.closed = False
         self.attached = False
+        self.mending = False  # closed by an error alone: once that is mended, all goes on
         self.held: dict[str, str] = {}  # path → why
         self.failed: dict[str, Failed] = {}  # attempts held on their error
         self.breakpoints: list[Breakpoint] = []
@@ -112,7 +113,7 @@ class Gate:
         why = self._why("error", node, lambda: look(node)) if node is not None else None
         if node is None or why is None:
             return False
-        self.failed[node.path] = outcome
+        self.failed[node.path], self.mending = outcome, self.mending or not self.closed
         self.held[node.path], self.closed = "error" if why == "breakpoint" else why, True
         return True
 
@@ -134,6 +135,13 @@ class Gate:
         self._released.add(path)
         return True
 
+    def mended(self, path: str) -> list[str]:
+        """A node was settled or is tried again; what goes on now, if it was held on its error and nobody steps."""
+        if self.failed.pop(path, None) is None or not self.mending or self.failed:
+            return []
+        self.held.pop(path, None)
+        return self.open()
+
     def forget(self, path: str) -> None:
         """The node was settled otherwise."""
         self.held.pop(path, None)
@@ -141,13 +149,13 @@ class Gate:
 
     def let_go(self) -> None:
         """The execution is cancelled: what is held will not begin, and what cleans up is not held."""
-        self.closed, self._over = False, None
+        self.closed, self.mending, self._over = False, False, None
         self.held.clear()
         self.failed.clear()
 
     def step(self, *, over: bool = False) -> str | None:
         """Let the first held node go and hold what follows; `over` lets its bodies pass. None: nothing is held yet."""
-        self.closed = True
+        self.closed, self.mending = True, False
         path = next(iter(self.held), None)
         self._over = path if over else None
         if path is not None and path not in self.failed:
@@ -156,7 +164,7 @@ class Gate:
 
     def open(self) -> list[str]:
         """Stop holding; returns what was held, in order."""
-        self.closed, self._over = False, None
+        self.closed, self.mending, self._over = False, False, None
         held = list(self.held)
         for path in held:
             self.release(path)

@@ -134,8 +134,10 @@ class Verbs(ABC):
         """Settle a node that waits, is in doubt or is held, with this output."""
         driver = self._live("skip")
         state, value = self._active(driver, node), plain(value)
+        attempt = _attempt(state)
+        self._go_on(driver, node)
         driver.drop(node)
-        driver.tell(o.Succeeded(node, _attempt(state), value, taken={"by": "person"}))
+        driver.tell(o.Succeeded(node, attempt, value, taken={"by": "person"}))
 
     def mock(self, node: str, value: Any) -> None:
         """Let a held node give this value instead of running."""
@@ -157,13 +159,18 @@ class Verbs(ABC):
         held = driver.gate.failed.get(node)
         if held is not None:
             driver.gate.release(node)
-            driver.gate.forget(node)
             driver.tell(replace(held, again=True))
+            self._go_on(driver, node)
             return
         if state.phase != "waiting" or state.reason not in ("in_doubt", "effect", "retry"):
             raise IllegalMove(f"{node} is {state.phase}; retry takes a node in doubt or one that waits for its retry")
         driver.timers.cancel(node)
         driver.again(node)
+
+    def _go_on(self, driver: Driver, node: str) -> None:
+        """Let go what was held only since this node was held on its error."""
+        for path in driver.gate.mended(node):
+            driver.later(Activate(path))
 
     def _active(self, driver: Driver, path: str) -> NodeState:
         node = driver.state.nodes.get(path)

@@ -16,7 +16,7 @@ from nbflow.notebook.render.lettering import clean, seconds, shorten
 from nbflow.notebook.render.looks import PENDING, Look
 from nbflow.notebook.render.picture import Picture
 from nbflow.plan.plan import Branches, ForEach, Loop, Machine, Plan
-from nbflow.runtime.explaining import ignored
+from nbflow.runtime.explaining import ignored, source_of
 from nbflow.spec.chart import Transition
 
 ROUNDS = re.compile(r"\[\d+\]")
@@ -305,7 +305,7 @@ def _ending(node: NodeState) -> str:
     if node.handled:
         return f"handled: {error_line(node.error)}"
     if node.taken:
-        return "mock" if node.taken.get("mock") else f"kept from {shorten(node.taken.get('execution', 'before'), 24)}"
+        return shorten(source_of(node.taken).replace("taken", "kept"), 34)
     return ""
 
 
