@@ -38,9 +38,9 @@ class Jupyter:
         (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
         places = {
             "JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython",
-            "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+            "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTER_PATH": "first", "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
         }  # fmt: skip
-        ours = own / "data" / "labextensions"
+        ours = own / "first" / "labextensions"
         ours.mkdir(parents=True)
         (ours / "nbflow").symlink_to(EXTENSION)  # that of the sources, whatever was installed
         environment = {**os.environ, **{name: str(own / place) for name, place in places.items()}}

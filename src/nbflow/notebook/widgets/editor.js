@@ -52,7 +52,7 @@ class Editor {
     this.area.spellcheck = false;
     this.area.setAttribute("aria-label", block.title);
     this.area.oninput = () => { drafts.set(name, this.area.value); this.check(); };
-    this.area.onkeydown = (event) => this.key(event);
+    this.area.keyed = (event) => this.key(event);
     this.diff = this.element.appendChild(make("pre", "diff"));
     const row = this.element.appendChild(make("div", "acts"));
     this.button = row.appendChild(make("button", this.free ? "" : "main", block.edit.label));
@@ -68,8 +68,10 @@ class Editor {
   }
 
   key(event) {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); this.go(); }
-    if (event.key === "Escape") { event.stopPropagation(); this.area.blur(); }
+    const applies = event.key === "Enter" && (event.ctrlKey || event.metaKey);
+    if (applies) { event.preventDefault(); this.go(); }
+    if (event.key === "Escape") this.area.blur();
+    return applies || event.key === "Escape";
   }
 
   check() {

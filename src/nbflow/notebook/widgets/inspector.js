@@ -127,7 +127,7 @@ class Inspector {
     input.setAttribute("aria-label", "expression");
     input.value = this.asked;
     input.oninput = () => { this.asked = input.value; };
-    input.onkeydown = (event) => { if (event.key === "Escape") { event.stopPropagation(); input.blur(); } };
+    input.keyed = (event) => { if (event.key === "Escape") input.blur(); return event.key === "Escape"; };
     const button = row.appendChild(make("button", "", "Watch"));
     button.type = "submit";
     button.dataset.cmd = "watch";

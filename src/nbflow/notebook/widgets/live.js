@@ -23,6 +23,8 @@ class View {
     this.listen("change:state", () => this.take(model.get("state") || {}));
     this.listen("msg:custom", (message) => this.take(message));
     this.clock = setInterval(() => this.tick(), 200);
+    this.keys = (event) => this.own(event);
+    window.addEventListener("keydown", this.keys, true);
     this.theme = new MutationObserver(() => this.colour());
     this.theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class"] });
     this.send({ cmd: "hello" });
@@ -38,6 +40,7 @@ class View {
   close() {
     clearInterval(this.clock);
     this.theme.disconnect();
+    window.removeEventListener("keydown", this.keys, true);
     this.graph.close();
     this.table?.close();
     this.off.forEach((off) => off());
@@ -49,7 +52,6 @@ class View {
     const root = (this.root = make("div", "nbflow"));
     root.setAttribute("role", "group");
     root.dataset.lmSuppressShortcuts = "true"; // keys pressed here are not the notebook's
-    root.addEventListener("keydown", (event) => { event.stopPropagation(); this.key(event); });
     this.colour();
     const top = make("div", "nbflow-top");
     this.title = make("span", "nbflow-name");
@@ -110,6 +112,14 @@ class View {
     this.graph.draw(this.model.get("svg"));
     this.take(this.model.get("state") || {});
     if (this.graph.nodes.length > TABLE && !this.table) this.list(false);
+  }
+
+  // A notebook takes keys on their way down from the document, so they are caught above it: what is pressed in the view
+  // is the view's alone. An element's own keys are its `keyed`, which says whether it took one.
+  own(event) {
+    if (!this.root.contains(event.target)) return;
+    event.stopImmediatePropagation();
+    if (!event.target.keyed?.(event)) this.key(event);
   }
 
   key(event) {

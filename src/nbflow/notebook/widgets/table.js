@@ -14,7 +14,12 @@ class NodeTable {
     this.find.placeholder = "find: a name, a kind, a phase";
     this.find.setAttribute("aria-label", "find nodes");
     this.find.oninput = () => this.rows();
-    this.find.onkeydown = (event) => { if (event.key === "Escape" && this.find.value) { event.stopPropagation(); this.find.value = ""; this.rows(); } };
+    this.find.keyed = (event) => {
+      if (event.key !== "Escape" || !this.find.value) return false;
+      this.find.value = "";
+      this.rows();
+      return true;
+    };
     this.chips = top.appendChild(make("div", "chips"));
     const scroll = this.element.appendChild(make("div", "rows")), table = scroll.appendChild(make("table"));
     const head = table.appendChild(make("thead")).appendChild(make("tr"));
