@@ -394,3 +394,26 @@ async def test_a_rerun_is_the_next_attempt_and_a_fork_the_same_one(house: House)
             each.answer("q", 1)
             assert (await each).outputs == {"n": attempt, "late": attempt}
         execution = await execution.rerun(from_node="q")
+
+
+@pytest.mark.parametrize("end", ["crash", "suspend"])
+async def test_what_is_in_doubt_after_recovery_is_listed_as_waiting(house: House, end: str) -> None:
+    @house.tools.tool(effects="once")
+    async def pay() -> None:
+        await asyncio.Event().wait()
+
+    execution = house.start("nodes: {a: {tool: pay}}")
+    while "a" not in execution.nodes or execution.nodes["a"].phase != "running":
+        await asyncio.sleep(0)
+    if end == "crash":
+        execution._driver.break_off(RuntimeError("the process is gone"))  # type: ignore[union-attr]
+    else:
+        execution.suspend()
+        await execution.until("suspended")
+    engine = house.new_engine()
+    again = await engine.recover(execution.id)
+    await again.until("waiting")
+    assert again.awaited == ((execution.id, "a", "in_doubt"),)
+    await engine.close()
+    (summary,) = await house.journal.executions()
+    assert summary.phase == "waiting"

@@ -221,7 +221,10 @@ def _signalled(state: ExecutionState, outcome: o.Signalled) -> list[e.Event]:
 
 def _recovered(state: ExecutionState, outcome: o.Recovered, at: float) -> list[e.Event]:
     paused = [e.ExecutionPaused("as before")] if state.paused and not state.ending else []
-    return [e.ExecutionRecovered(outcome.owner, _in_doubt(state)), *mend(state, at), *paused]
+    doubts = _in_doubt(state)
+    before = (path for path, node in state.nodes.items() if node.phase == "waiting" and node.reason == "in_doubt")
+    waiting = [e.NodeWaiting(path, state.nodes[path].attempt, "in_doubt") for path in (*before, *doubts)]
+    return [e.ExecutionRecovered(outcome.owner, doubts), *waiting, *mend(state, at), *paused]
 
 
 def _in_doubt(state: ExecutionState) -> tuple[str, ...]:

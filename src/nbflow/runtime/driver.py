@@ -245,9 +245,9 @@ class Driver:
         self.drop(path)
         node = self.state.nodes[path]
         kind = self.engine.performed.get(node.node.kind)
-        if node.attempt and kind is not None and not self.state.suspended and path not in self.tasks:
-            if leave := getattr(kind.executor, "leave", None):
-                self.tasks[path] = self.loop.create_task(self._leave(path, leave, node.attempt))
+        leave = getattr(kind.executor, "leave", None) if kind is not None else None
+        if leave is not None and node.attempt and not self.state.suspended and path not in self.tasks:
+            self.tasks[path] = self.loop.create_task(self._leave(path, leave, node.attempt))
 
     async def _leave(self, path: str, leave: Callable[..., Awaitable[None]], attempts: int) -> None:
         try:
