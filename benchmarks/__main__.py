@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmarks import side, storage
 from benchmarks.charts import transitions
 from benchmarks.contest import contest
+from benchmarks.kills import contestants, kill
 from benchmarks.measuring import Cost
 from benchmarks.shapes import chain, fan, layered
 
@@ -26,18 +27,37 @@ The floor is asyncio with dependency counters: one task a node, nothing recorded
 function that does nothing, so what is measured is the engine alone; a node that does real work hides it.
 """
 
+KILLED = """\
+## Killed and gone on with
+
+A chain of 30 nodes, each with an effect outside (a synced line of a file), killed with SIGKILL at random moments and gone on with. A node
+whose successor had begun had a result that counted as kept; when it runs again, its effect happens twice for no need. One in flight may have had
+its effect unrecorded, whatever the engine. Promised: no kept result runs again, none is lost.
+"""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("--quick", action="store_true", help="smaller graphs, fewer repetitions")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the page")
+    parser.add_argument(
+        "--langgraph", default=sys.executable, metavar="PYTHON", help="one that has the packages of nbflow[benchmark]"
+    )
+    parser.add_argument("--only", choices=["kills"], help="this part alone")
     options = parser.parse_args()
     page = []
-    for part in sections(quick=options.quick):
+    for part in parts(quick=options.quick, only_kills=bool(options.only), langgraph=options.langgraph):
         print(part, flush=True)
         page.append(part)
     if options.write:
         options.write.write_text("\n".join(page) + "\n", encoding="utf-8")
+
+
+def parts(*, quick: bool, only_kills: bool, langgraph: str) -> Iterator[str]:
+    """The sections, each measured when its turn comes."""
+    if not only_kills:
+        yield from sections(quick=quick)
+    yield kill_table(langgraph, 20)
 
 
 def sections(*, quick: bool) -> Iterator[str]:
@@ -55,6 +75,18 @@ def sections(*, quick: bool) -> Iterator[str]:
     yield chart_table(500 if quick else 2_000, repetitions)
     yield recovery_table(5_000 if quick else 50_000)
     yield storage_tables(100 if quick else 1_000, 100_000 if quick else 1_000_000)
+
+
+def kill_table(langgraph: str, times: int) -> str:
+    """Recovery after SIGKILL, beside LangGraph where there is one."""
+    rows = []
+    for name, command in contestants(langgraph).items():
+        toll = kill(command, times, seed=1)
+        rows.append([name, *map(str, (toll.kills, toll.in_flight, toll.kept, toll.lost, toll.broken))])
+    if len(rows) == 1:
+        print("LangGraph is not there: pip install 'nbflow[benchmark]', or name a Python that has it by --langgraph")
+    heads = ["", "kills", "in flight, ran again", "kept result, ran again", "results lost", "did not open"]
+    return f"{KILLED}\n{table(heads, rows)}"
 
 
 def machine() -> str:
