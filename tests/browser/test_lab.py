@@ -385,6 +385,41 @@ def test_a_page_that_is_loaded_again_finds_the_live_view(notebook):
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("app", "end"), [("lab/tree", "restart"), ("lab/tree", "shutdown"), ("lab/tree", "kill"), ("notebooks", "restart")]
+)
+def test_a_view_whose_kernel_is_gone_says_so_and_obeys_nothing(notebook, jupyter, app, end):
+    name = f"gone_{end}_{app[:3]}.ipynb"
+    flow = "%%workflow gone --debug --break b\nnodes:\n  a: {set: {v: 1}}\n  b: {tool: slow, with: {seconds: 60}, needs: [a]}\n"
+    jupyter.write(name, SLOW, flow)
+    notebook.open(name, app=app)
+    notebook.command("notebook:run-all-cells")
+    page = notebook.page
+    page.wait_for_selector(".nbflow .nbf-node", timeout=30_000)
+    notebook.wait_phase("b", "held")
+    notebook.node("b").click()
+    page.locator(".nbflow-side textarea").first.wait_for()
+    session = "window.jupyterapp.shell.currentWidget.sessionContext"
+    if end == "kill":  # as when the memory is full
+        page.evaluate(
+            f"() => {{ {session}.session.kernel.requestExecute({{code: 'import os, signal; os.kill(os.getpid(), signal.SIGKILL)'}}); }}"
+        )
+    else:
+        page.evaluate(f"() => {{ {session}.{'restartKernel' if end == 'restart' else 'shutdown'}(); }}")
+    page.wait_for_selector(".nbflow-note.bad:has-text('the kernel is gone; %workflow show')", timeout=30_000)
+    assert page.inner_text(".nbflow-top .nbflow-phase") == "kernel gone"
+    assert page.locator(".nbflow-tools button:enabled").count() == 0
+    assert page.locator(".nbflow-side :is(button:not([data-cmd=unlook]), textarea, input, select):enabled").count() == 0
+    if end == "kill":  # the notebook says so too, above everything
+        page.click(".jp-Dialog .jp-mod-accept")
+    page.click(".nbflow-zoom button[aria-label=larger]")  # the picture can still be looked at
+    page.click(".nbflow-side button[data-cmd=unlook]")
+    if end != "shutdown":  # the next kernel knows nothing of it
+        page.wait_for_function(f"() => {session}.session?.kernel?.status === 'idle'", timeout=30_000)
+    assert page.locator(".nbflow-tools button:enabled").count() == 0
+
+
+@pytest.mark.timeout(120)
 def test_thousands_of_nodes_are_a_field_and_a_table(notebook, tmp_path):
     cell = (
         "nodes = ''.join(f'  n{i}: {{set: {{v: 1}}, needs: [n{(i - 1) // 3}]}}\\n' for i in range(1, 2000))\n"

@@ -22,6 +22,8 @@ class View {
     this.listen("change:svg", () => this.draw());
     this.listen("change:state", () => this.take(model.get("state") || {}));
     this.listen("msg:custom", (message) => this.take(message));
+    this.listen("comm_live_update", () => { if (el.closest(".jupyter-widgets-disconnected")) this.lose(); });
+    this.root.addEventListener("nbflow-gone", () => this.lose()); // what the notebook's own front end knows of its kernel
     this.clock = setInterval(() => this.tick(), 200);
     this.keys = (event) => this.own(event);
     window.addEventListener("keydown", this.keys, true);
@@ -35,7 +37,22 @@ class View {
     this.off.push(() => this.model.off(event, callback));
   }
 
-  send(message) { this.model.send(message); }
+  send(message) { if (!this.lost) this.model.send(message); }
+
+  // Nobody answers any more: what is seen stays as the last that was known, and says so.
+  lose() {
+    if (this.lost) return;
+    this.lost = true;
+    clearInterval(this.clock);
+    this.root.classList.add("lost");
+    this.badge.className = "nbflow-phase q-lost";
+    this.badge.textContent = this.aloud.textContent = "kernel gone";
+    const again = `%workflow ${this.head.time ? "time" : "show"} ${this.head.id || this.head.name}`;
+    this.tell({ text: `the kernel is gone; ${again} draws it from the journal`, bad: true });
+    for (const part of [this.tools, this.slider, this.inspector.element]) {
+      for (const control of part.querySelectorAll("button:not([data-cmd=unlook]), input, textarea, select")) control.disabled = true;
+    }
+  }
 
   close() {
     clearInterval(this.clock);
@@ -136,6 +153,7 @@ class View {
   // --- news -------------------------------------------------------------------------------------------
 
   take(news) {
+    if (this.lost) return;
     if (news.now) this.offset = Date.now() / 1000 - news.now;
     for (const [key, look] of Object.entries(news.d || {})) this.paint(key, look);
     for (const [key, state] of Object.entries(news.w || {})) this.graph.wire(key, state);

@@ -91,6 +91,7 @@ class LiveView(View):
         state = self.watch.state
         phase = "held" if self.execution.held and state.phase not in ENDED else self.execution.phase
         return {
+            "id": self.execution.id,
             "name": clean(state.workflow),
             "phase": phase,
             "says": summary.progress(self.watch),

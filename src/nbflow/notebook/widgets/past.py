@@ -64,6 +64,7 @@ class PastView(View):
         state = self.watch.state
         record = self.records[self.at - 1]
         return {
+            "id": self.execution.id,
             "name": clean(state.workflow),
             "phase": state.phase,
             "says": summary.progress(self.watch),

@@ -1,8 +1,10 @@
-// YAML colours in cells that begin with %%workflow, and a key to run such a cell again with all that did not change kept.
-// Written by hand: there is nothing to build, and nothing of the cell but its mime type and a class is touched.
+// YAML colours in cells that begin with %%workflow, a key to run such a cell again with all that did not change kept, and
+// word for live views that their kernel is gone. Written by hand: there is nothing to build, and nothing of the cell but its
+// mime type and a class is touched.
 // JupyterLab loads this as a prebuilt extension and hands over its shared modules.
 (() => {
   const YAML = "text/x-yaml";
+  const ENDED = ["restarting", "autorestarting", "terminating", "dead"]; // of a kernel
   const OURS = /^\s*%%workflow\b/;
 
   const colour = (cell, panel) => {
@@ -22,8 +24,13 @@
     colour(cell, panel);
   };
 
+  // A live view whose kernel ends would go on looking alive.
+  const lose = (panel) => panel.node.querySelectorAll(".nbflow").forEach((view) => view.dispatchEvent(new CustomEvent("nbflow-gone")));
+
   const open = (panel) => {
     const seen = new WeakSet();
+    panel.sessionContext.statusChanged.connect((_, status) => { if (ENDED.includes(status)) lose(panel); });
+    panel.sessionContext.kernelChanged.connect((_, { oldValue }) => { if (oldValue) lose(panel); });
     const all = () => panel.content.widgets.forEach((cell) => follow(cell, panel, seen));
     panel.context.ready.then(() => {
       all();
