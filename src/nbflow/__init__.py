@@ -39,7 +39,7 @@ _PLACES = {
         "tape",
         "tool",
     ),
-    "nbflow.stores": ("workflows",),
+    "nbflow.stores": ("find_executions", "workflows"),
     "nbflow.plan.workflow": ("Workflow",),
     "nbflow.ports.agents": ("ModelReply", "Usage"),
     "nbflow.ports.executors": ("Call",),
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from nbflow.ports.agents import ModelReply, Usage
     from nbflow.ports.executors import Call
     from nbflow.runtime.execution import Execution
-    from nbflow.stores import workflows
+    from nbflow.stores import find_executions, workflows
 
 
 def __getattr__(name: str) -> Any:

@@ -175,7 +175,7 @@ class StorageError(NbflowError):
     """A store that cannot read or write; nothing committed is lost. `code` names the case."""
 
     def __init__(self, code: str, message: str, hint: str | None = None):
-        self.code, self.hint = code, hint
+        self.code, self.message, self.hint = code, message, hint
         super().__init__(f"{message} [{code}]" + (f"\n  hint: {hint}" if hint else ""))
 
 

@@ -9,18 +9,20 @@ import logging
 import os
 import warnings
 import weakref
-from collections.abc import Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbflow.analytics import frames
 from nbflow.errors import StorageError
 from nbflow.ports.catalog import Catalog, Version, Wanted
 from nbflow.ports.clock import SystemClock
-from nbflow.ports.executions import Executions, Query
+from nbflow.ports.executions import Executions, Listed, Page, Query
 from nbflow.ports.journal import Journal
 from nbflow.settings import settings
 from nbflow.spec.durations import parse_duration
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LOG = logging.getLogger(__name__)
+PHASES = ("running", "waiting", "paused", "suspended", "completed", "failed", "cancelled")  # of whole executions
+Found = TypeVar("Found")
 
 RETAIN_EVERY = 3600.0  # seconds
 _PAGE = 1000  # executions asked for at once
@@ -133,6 +137,18 @@ async def search(wanted: Wanted, ran: Query | None = None, store: str | None = N
         await catalog.close()
 
 
+async def find(query: Query, store: str | None = None) -> Page:
+    """A page of executions; those of versions that the catalog has under the tag of the query are found too."""
+    if query.tag is not None:
+        versions = await search(Wanted(tag=query.tag, all_versions=True), store=store)
+        query = replace(query, tagged=frozenset((each.name, each.version) for each in versions))
+    executions = open_executions(store)
+    try:
+        return await executions.find(query)
+    finally:
+        await executions.close()
+
+
 async def _that_ran(query: Query, store: str | None) -> frozenset[tuple[str, str]]:
     executions = open_executions(store)
     found: set[tuple[str, str]] = set()
@@ -148,14 +164,57 @@ async def _that_ran(query: Query, store: str | None) -> frozenset[tuple[str, str
 
 
 def ran(
-    by: str | None = None, phase: str | None = None, since: float | None = None, error: str | None = None
+    by: str | None = None, phase: str | None = None, since: str | None = None, error: str | None = None
 ) -> Query | None:
-    """Executions by who started them and how they went; None when nothing is asked. `since` is seconds ago."""
+    """Executions by who started them and how they went, in the words of `query`; None when nothing is asked."""
     if by is None and phase is None and since is None and error is None:
         return None
-    began = None if since is None else SystemClock().now() - since
-    phases, labels = (phase,) if phase else (), {"by": by} if by else {}
-    return Query(phases=phases, labels=labels, since=began, error=error)
+    return query(phase=phase, since=since, error=error, labels={"by": by} if by else {})
+
+
+def query(
+    workflow: str | None = None, *, phase: str | None = None, version: str | None = None, since: str | None = None,
+    until: str | None = None, tag: str | None = None, labels: Mapping[str, str] = MappingProxyType({}),
+    inputs: Mapping[str, Any] = MappingProxyType({}), error: str | None = None, usd: float | str | None = None,
+    limit: int | str = 50, cursor: str | None = None,
+) -> Query:  # fmt: skip
+    """A query in the words of a person: see `find_executions`. Raises `StorageError` ``store.query``."""
+    phases = tuple(one.strip() for one in phase.split(",")) if phase else ()
+    for one in phases:
+        if one not in PHASES:
+            raise StorageError("store.query", f"{one!r} is no phase of an execution", ", ".join(PHASES))
+    return Query(
+        phases, workflow, version, _moment(since), _moment(until), dict(labels), tag, inputs=dict(inputs), error=error,
+        usd=None if usd is None else _number(usd, float, "amount of dollars", 0),
+        limit=_number(limit, int, "number of executions", 1), cursor=cursor,
+    )  # fmt: skip
+
+
+Number = TypeVar("Number", int, float)
+
+
+def _number(text: str | float, kind: type[Number], what: str, least: int) -> Number:
+    try:
+        found = kind(text)
+    except ValueError:
+        found = kind(least - 1)
+    if not found >= least:
+        raise StorageError("store.query", f"{text!r} is no {what}", f"a number from {least} on")
+    return found
+
+
+def _moment(text: str | None) -> float | None:
+    """Seconds since the epoch: a time ago, as 7d, or a date, which is UTC unless it says otherwise."""
+    if text is None:
+        return None
+    with suppress(ValueError):
+        return SystemClock().now() - parse_duration(text)
+    try:
+        date = datetime.fromisoformat(text.strip())
+    except ValueError:
+        hint = "a time ago, such as 7d or 12h, or a date, such as 2026-11-24 or 2026-11-24T12:30"
+        raise StorageError("store.query", f"{text!r} is no time", hint) from None
+    return (date if date.tzinfo is not None else date.replace(tzinfo=UTC)).timestamp()
 
 
 def whoami() -> str:
@@ -192,19 +251,55 @@ def workflows(
     """The catalog as a DataFrame, one row a workflow (with `every` a version); all that is given must hold.
 
     `text` is found in names, texts and notes; `tag`, `kind`, `tool` and `model` are what it has and uses, `by` is who
-    saved it. `run_by`, `phase`, `since` (as ``7d``, how long ago) and `error` ask how it went: a version is found of
-    which an execution fits them all.
+    saved it. `run_by`, `phase`, `since` (how long ago, as ``7d``, or a date) and `error` ask how it went: a version is
+    found of which an execution fits them all.
 
     >>> workflows("no such words", store="memory:").empty
     True
     """
     wanted = Wanted(text, tag, kind, tool, model, by, all_versions=every)
-    try:
-        asked = ran(run_by, phase, None if since is None else parse_duration(since), error)
-    except ValueError:
-        raise StorageError("store.query", f"{since!r} is no time", "such as 7d or 12h") from None
-    with ThreadPoolExecutor(1) as thread:  # a loop may run here already
-        return table_of(thread.submit(asyncio.run, search(wanted, asked, store)).result())
+    return table_of(_apart(search(wanted, ran(run_by, phase, since, error), store)))
+
+
+def find_executions(
+    workflow: str | None = None, *, phase: str | None = None, version: str | None = None, since: str | None = None,
+    until: str | None = None, tag: str | None = None, labels: Mapping[str, str] = MappingProxyType({}),
+    inputs: Mapping[str, Any] = MappingProxyType({}), error: str | None = None, usd: float | str | None = None,
+    limit: int | str = 50, cursor: str | None = None, store: str | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """A page of executions as a DataFrame, the latest started first; all that is given must hold.
+
+    `phase` may be several, as ``failed,cancelled``. `since` and `until` bound the start: how long ago, as ``7d``, or a
+    date in UTC, as ``2026-11-24``. `tag` is one of the workflow's, as its text or the catalog has them, or the name of
+    a label; `labels` and `inputs` are wanted by name and value. `error` is found in kind and message of the error, and
+    `usd` is the least cost. The page after this one begins at ``cursor=page.attrs["next"]``, which is None at the end.
+
+    >>> find_executions("demo", phase="failed", since="7d", store="memory:").empty
+    True
+    """
+    asked = query(
+        workflow, phase=phase, version=version, since=since, until=until, tag=tag, labels=labels, inputs=inputs,
+        error=error, usd=usd, limit=limit, cursor=cursor,
+    )  # fmt: skip
+    return _page_table(_apart(find(asked, store)))
+
+
+def _page_table(page: Page) -> pd.DataFrame:
+    import pandas as pd
+
+    columns = [each.name for each in fields(Listed)]
+    frame = pd.DataFrame([[getattr(row, name) for name in columns] for row in page.rows], columns=columns)
+    for name in ("started", "ended"):
+        frame[name] = pd.to_datetime(frame[name].astype("float64"), unit="s").dt.round("us")
+    frame.insert(columns.index("ended") + 1, "seconds", (frame["ended"] - frame["started"]).dt.total_seconds())
+    frame.attrs["next"] = page.next
+    return frame
+
+
+def _apart(work: Coroutine[Any, Any, Found]) -> Found:
+    """The result of what runs on a loop of its own, as one may run here already."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 def _address(store: str | None) -> Address:

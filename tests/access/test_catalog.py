@@ -46,7 +46,7 @@ def test_the_same_from_python(kept):
     assert list(nbflow.workflows(run_by="ann")["version"]) == ["1"]
     assert list(nbflow.workflows("x: 2", every=True)["version"]) == ["2"]
     assert nbflow.workflows(phase="failed", since="1h").iloc[0].workflow == "bad"
-    assert nbflow.executions().set_index("workflow").labels["good"] == {"by": "ann"}
+    assert nbflow.executions().set_index("workflow").labels["good"] == {"daily": "", "by": "ann"}
     with pytest.raises(StorageError, match="no time"):
         nbflow.workflows(since="soon")
 
@@ -62,3 +62,50 @@ def test_names_aliases_and_notes_change_from_the_shell(kept):
     assert kept("workflows", "archive", "fine", "--undo").code == 0 and ("fine", "2") in found(kept)
     assert kept("workflows", "alias", "fine", "prod", "--remove").code == 0
     assert kept("workflows", "show", "fine@prod").code == 1
+
+
+def test_executions_are_found_by_all_that_is_known_of_them(kept):
+    def ids(*options):
+        said = kept("executions", "list", "--json", *options)
+        assert said.code == 0, said.err
+        return [row["workflow"] for row in said.document]
+
+    assert ids() == ["bad", "good"] and ids("good") == ["good"]
+    assert ids("--phase", "failed") == ids("--phase", "failed,cancelled") == ["bad"]
+    assert ids("--version", "1") == ["bad", "good"] and ids("--version", "2") == []
+    assert ids("--since", "1h") == ["bad", "good"] and ids("--until", "1h") == []
+    assert ids("--since", "2020-01-01", "--until", "2100-01-01T12:30Z") == ["bad", "good"]
+    assert ids("--since", "2100-01-01") == []
+    assert ids("--tag", "daily") == ["good"] and ids("--tag", "by") == ["bad", "good"]
+    assert ids("--label", "by=bob") == ["bad"]
+    assert ids("-i", "n=1") == ["bad"] and ids("-i", "n=2") == []
+    assert ids("--error", "DIVISION by") == ["bad"]
+    assert ids("--usd", "0.01") == [] and ids("--usd", "0") == ["bad", "good"]
+    (first,) = kept("executions", "list", "--json", "--limit", "1").document
+    assert ids("--cursor", first["cursor"]) == ["good"]
+    said = kept("executions", "list", "--limit", "1")
+    assert f"--cursor {first['cursor']}" in said.err
+    for wrong in (("--since", "soon"), ("--phase", "fine"), ("--label", "by"), ("--usd", "-1")):
+        assert kept("executions", "list", *wrong).code == 2, wrong
+    assert kept("executions", "list", "--cursor", "nonsense").code == 1
+
+
+def test_a_tag_that_was_given_later_finds_executions_too(kept):
+    assert kept("executions", "list", "--json", "--tag", "reviewed").document == []
+    kept("workflows", "annotate", "bad@1", "--tag", "reviewed")
+    (row,) = kept("executions", "list", "--json", "--tag", "reviewed").document
+    assert row["workflow"] == "bad"
+
+
+def test_executions_are_found_from_python_page_by_page(kept):
+    page = nbflow.find_executions(limit=1)
+    assert list(page["workflow"]) == ["bad"] and page.phase[0] == "failed" and page.seconds[0] >= 0
+    rest = nbflow.find_executions(limit=1, cursor=page.attrs["next"])
+    assert list(rest["workflow"]) == ["good"] and rest.attrs["next"] is None
+    assert rest.labels[0] == {"daily": "", "by": "ann"}
+    started = nbflow.executions().set_index("execution").started
+    assert started[page.execution[0]] == page.started[0]
+    assert list(nbflow.find_executions(inputs={"n": 1}, labels={"by": "bob"}).workflow) == ["bad"]
+    for wrong in ({"phase": "fine"}, {"since": "soon"}, {"usd": "much"}, {"limit": "0"}):
+        with pytest.raises(StorageError, match=r"store\.query"):
+            nbflow.find_executions(**wrong)

@@ -220,7 +220,8 @@ def test_a_detached_run_leaves_a_question_open_and_an_answer_ends_it(shell):
     assert (done.code, done.document["phase"], done.document["outputs"]) == (0, "completed", {"answer": True})
     listed = shell("executions", "list", "--json").document
     assert [(entry["execution"], entry["phase"]) for entry in listed] == [(id, "completed")]
-    assert set(listed[0]) == {"execution", "workflow", "version", "phase", "started", "ended", "error"}
+    asked_for = {"nodes", "attempts", "calls", "input_tokens", "output_tokens", "usd", "labels", "cursor"}
+    assert set(listed[0]) == {"execution", "workflow", "version", "phase", "started", "ended", "error"} | asked_for
 
 
 PAYS = """

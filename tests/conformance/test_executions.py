@@ -102,6 +102,12 @@ async def test_each_execution_is_one_line(pair: Pair) -> None:
     (Query(error="%"), ""),
     (Query(usd=1.0), "a"),
     (Query(usd=2.0), ""),
+    (Query(tag="team"), "dba"),
+    (Query(tag="tier"), "d"),
+    (Query(tag="red"), ""),
+    (Query(tag="no \"such'"), ""),
+    (Query(tag="tier", tagged=frozenset({("demo", "1.1"), ("other", "9")})), "db"),
+    (Query(tag="tier", tagged=frozenset({("demo", "1.1")}), workflow="demo"), "b"),
     (Query(workflow="'; drop table records; --"), ""),
 ])  # fmt: skip
 async def test_a_query_finds_what_fits(pair: Pair, query: Query, expected: str) -> None:

@@ -410,3 +410,31 @@ def test_a_default_model_and_aliases_are_preferences(kernel):
     assert kernel.run(cell).status == "ok"
     assert kernel.run("_.outputs").result == "{'a': 'heard hi', 'b': 'heard ho'}"
     kernel.run("%config NBFlow.agent_model = ''")
+
+
+def test_executions_and_workflows_are_found_from_a_cell(kernel):
+    name = "found_by_words"
+    text = f"name: {name}\nversion: '1'\ntags: [nightly]\ninputs: {{n: {{type: integer}}}}\nnodes: {{a: {{set: {{v: 1}}}}}}"
+    for number in (1, 2):
+        assert kernel.run(f"%%workflow {name} -i n={number} --save\n{text}").status == "ok"
+
+    def said(line):
+        reply = kernel.run(f"f = %workflow {line}\n(list(f.workflow), f.attrs.get('next') is None)")
+        assert reply.status == "ok", reply.all
+        return reply.result
+
+    assert said(f"list {name}") == f"(['{name}', '{name}'], True)"
+    assert said("list --tag nightly --phase completed --since 1h --version 1 -i n=2 --usd 0") == f"(['{name}'], True)"
+    assert said(f"list {name} --limit 1") == f"(['{name}'], False)"
+    first = kernel.run(f"first = %workflow list {name} --limit 1")
+    cursor = first.streams.partition("--cursor ")[2].strip()
+    rest = kernel.run(f"rest = %workflow list {name} --cursor {cursor}\nset(rest.execution) & set(first.execution)")
+    assert rest.result == "set()" and kernel.run("len(rest)").result == "1"
+    assert said("list --error nothing-like-it") == said("list --label by=nobody-like-it") == "([], True)"
+    assert "no phase" in kernel.run("%workflow list --phase fine").error
+
+    assert said(f"workflows {name} --tag nightly --kind set --phase completed --since 1d") == f"(['{name}'], True)"
+    assert said(f"workflows {name} --phase failed") == said(f"workflows {name} --tool nothing") == "([], True)"
+    assert said(f"workflows {name} --model nothing") == said(f"workflows {name} --by nobody-like-it") == "([], True)"
+    assert said(f"workflows {name} --run-by nobody-like-it") == said(f"workflows {name} --error x") == "([], True)"
+    assert "no time" in kernel.run("%workflow workflows --since soon").error

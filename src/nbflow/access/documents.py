@@ -14,7 +14,7 @@ from typing import Any
 from nbflow.errors import Diagnostic
 from nbflow.execution.events import Record
 from nbflow.execution.state import ExecutionState, NodeState
-from nbflow.ports.journal import Summary
+from nbflow.ports.executions import Listed
 
 Document = dict[str, Any]
 
@@ -83,8 +83,8 @@ def failure(error: dict[str, Any] | None) -> Document | None:
     return {name: plain(error.get(name)) for name in ("code", "node", "kind", "message", "attempt")}
 
 
-def summary(entry: Summary) -> Document:
-    """One line of `executions list --json`; times are ISO 8601 in UTC."""
+def listed(entry: Listed, cursor: str) -> Document:
+    """One line of `executions list --json`; times are ISO 8601 in UTC, and `cursor` asks for what comes after it."""
     return {
         "execution": entry.execution,
         "workflow": entry.workflow,
@@ -93,6 +93,14 @@ def summary(entry: Summary) -> Document:
         "started": moment(entry.started),
         "ended": moment(entry.ended),
         "error": failure(entry.error),
+        "nodes": entry.nodes,
+        "attempts": entry.attempts,
+        "calls": entry.calls,
+        "input_tokens": entry.input_tokens,
+        "output_tokens": entry.output_tokens,
+        "usd": entry.usd,
+        "labels": entry.labels,
+        "cursor": cursor,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,8 +29,15 @@ FLAGS = {
     "--phase": "PHASE",
     "--since": "TIME",
     "--error": "TEXT",
+    "--version": "VERSION",
+    "--until": "TIME",
+    "--label": "KEY=VALUE",
+    "--usd": "AMOUNT",
+    "--limit": "NUMBER",
+    "--cursor": "CURSOR",
 }
-SEARCH = ("tag", "kind", "tool", "model", "by", "run-by", "phase", "since", "error")
+SEARCH = ("tag", "kind", "tool", "model", "by", "run-by", "phase", "since", "error")  # of workflows
+FIND = ("phase", "version", "since", "until", "tag", "error", "usd", "limit", "cursor")  # of executions
 
 
 @dataclass(slots=True)
@@ -39,6 +46,7 @@ class Arguments:
 
     words: list[str] = field(default_factory=list)
     inputs: dict[str, Any] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
     flags: dict[str, str] = field(default_factory=dict)
     namespace: Mapping[str, Any] = field(default_factory=dict)
 
@@ -49,6 +57,19 @@ class Arguments:
     @property
     def background(self) -> bool:
         return "--background" in self.flags or "-b" in self.flags
+
+    def take(self, name: str, value: str) -> None:
+        """An option with its value."""
+        if name == "-i":
+            self.inputs |= read_input(value, self.namespace)
+        elif name == "--label":
+            key, _, self.labels[key] = value.partition("=")
+        else:
+            self.flags[name] = value
+
+    def asked(self, names: Sequence[str]) -> dict[str, str]:
+        """The options of a search that were given."""
+        return {name.replace("-", "_"): self.flags[f"--{name}"] for name in names if f"--{name}" in self.flags}
 
     def first(self) -> str | None:
         return self.words[0] if self.words else None
@@ -82,8 +103,5 @@ def read_arguments(line: str, namespace: Mapping[str, Any], store: str = "") -> 
             if following is None:
                 raise MagicError("magic.option", f"{name} needs a value", f"{name} {FLAGS[name]}")
             value = following
-        if name == "-i":
-            arguments.inputs |= read_input(value, namespace)
-        else:
-            arguments.flags[name] = value
+        arguments.take(name, value)
     return arguments

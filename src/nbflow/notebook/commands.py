@@ -11,7 +11,7 @@ from nbflow.errors import SpecError, render
 from nbflow.integrations.tools.describing import page as page_of
 from nbflow.integrations.tools.describing import row
 from nbflow.notebook import acting, comparing, forks, shelf
-from nbflow.notebook.arguments import SEARCH, Arguments, read_arguments
+from nbflow.notebook.arguments import FIND, SEARCH, Arguments, read_arguments
 from nbflow.notebook.cell import draw_workflow, run_workflow
 from nbflow.notebook.errors import MagicError, nearest
 from nbflow.notebook.finding import find_execution, find_workflow
@@ -118,6 +118,17 @@ async def _history(session: Session, line: str) -> Any:
     return (frame if name is None else frame[frame["workflow"] == name])[HISTORY].reset_index(drop=True)
 
 
+async def _list(session: Session, line: str) -> Any:
+    arguments = _read(session, line)
+    asked: dict[str, Any] = arguments.asked(FIND)
+    found = stores.find_executions(
+        arguments.first(), labels=arguments.labels, inputs=arguments.inputs, store=arguments.store, **asked
+    )
+    if found.attrs["next"] is not None:
+        session.write(f"there are more: go on with --cursor {found.attrs['next']}")
+    return found
+
+
 async def _graph(session: Session, line: str) -> None:
     arguments = _read(session, line)
     usage = "%workflow graph NAME [--format dot|mermaid]"
@@ -183,8 +194,7 @@ async def _save(session: Session, line: str) -> None:
 
 async def _workflows(session: Session, line: str) -> Any:
     arguments = _read(session, line)
-    flags = arguments.flags
-    asked: dict[str, Any] = {name.replace("-", "_"): flags[f"--{name}"] for name in SEARCH if f"--{name}" in flags}
+    asked: dict[str, Any] = arguments.asked(SEARCH)
     if not asked and not arguments.words:
         return await shelf.listed(arguments.store)
     return stores.workflows(" ".join(arguments.words) or None, store=arguments.store, **asked)
@@ -245,6 +255,11 @@ COMMANDS: dict[str, Command] = {
     "show": Command(_show, "[ID]", "draw an execution, live or old; without ID the latest"),
     "time": Command(_travel, "[ID]", "a slider over all records of an execution, to look and to fork from"),
     "history": Command(_history, "[NAME]", "executions as a DataFrame"),
+    "list": Command(
+        _list,
+        "[NAME] [--phase --version --since --until --tag --label --error --usd -i --limit --cursor]",
+        "find executions, page by page, as a DataFrame",
+    ),
     "graph": Command(_graph, "NAME", "draw a workflow, or print it with --format dot or mermaid"),
     "validate": Command(_validate, "NAME|FILE", "check a workflow and run nothing"),
     "explain": Command(_explain, "ID NODE", "why a node stands where it stands"),

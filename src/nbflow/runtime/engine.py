@@ -123,7 +123,8 @@ class Engine:
         pins = self.pins.get(plan.name)
         driver.reuse = Pins(pins, reuse) if pins else reuse
         shown, names = self._concealed(driver.id, given)
-        sources, labels, stand_ins = self._sources(plan), {**self.labels, **(labels or {})}, {**(stand_ins or {})}
+        labels = {**dict.fromkeys(plan.tags, ""), **self.labels, **(labels or {})}  # a tag is a label without a value
+        sources, stand_ins = self._sources(plan), {**(stand_ins or {})}
         driver.tell(o.Begun(shown, labels, origin, mock, sources, effects, stand_ins, names))
         return Execution(driver, driver.id, plan)
 

@@ -59,10 +59,16 @@ def fits(row: Listed, inputs: dict[str, Any], query: Query) -> bool:
         and (query.since is None or row.started >= query.since)
         and (query.until is None or row.started < query.until)
         and all(row.labels.get(name) == value for name, value in query.labels.items())
+        and (query.tag is None or query.tag in row.labels or (row.workflow, row.version) in query.tagged)
         and all(name in inputs and as_text(inputs[name]) == as_text(value) for name, value in query.inputs.items())
         and (query.error is None or query.error.casefold() in error)
         and (query.usd is None or (row.usd or 0.0) >= query.usd)
     )
+
+
+def versions(query: Query) -> list[str]:
+    """The versions that have the tag of a query, as ``NAME VERSION``: neither has a space in it."""
+    return sorted(f"{workflow} {version}" for workflow, version in query.tagged)
 
 
 def as_text(value: Any) -> str:

@@ -10,19 +10,22 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from nbflow import stores
 from nbflow.access import documents
 from nbflow.access.cli.answering import Answer, engine
 from nbflow.access.cli.options import Id, Json, Store
 from nbflow.access.cli.printing import mark, out, phase_text, say, short, spell, table
 from nbflow.access.cli.progress import settled
+from nbflow.access.cli.reading import asked, read_inputs, read_labels
 from nbflow.access.cli.running import show_outputs
 from nbflow.errors import IllegalMove, NotFound
 from nbflow.history.compare import Change, diff
-from nbflow.ports.journal import Summary
+from nbflow.ports.executions import Listed, Page, Query
 from nbflow.runtime import serving
 from nbflow.runtime.engine import Engine
 from nbflow.runtime.execution import Execution, failure_line
 from nbflow.runtime.explaining import move
+from nbflow.storage.finding import write_cursor
 
 group = typer.Typer(no_args_is_help=True, help="What ran, and going on with what was interrupted.")
 
@@ -30,51 +33,60 @@ group = typer.Typer(no_args_is_help=True, help="What ran, and going on with what
 @group.command("list")
 def list_(
     workflow: Annotated[str | None, typer.Argument(metavar="WORKFLOW", help="only of this workflow")] = None,
-    phase: Annotated[str | None, typer.Option("--phase", metavar="PHASE", help="only in this phase")] = None,
+    phase: Annotated[str | None, typer.Option("--phase", metavar="PHASE,…", help="only in these phases")] = None,
+    version: Annotated[str | None, typer.Option("--version", metavar="VERSION", help="only of this version")] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="begun since: 7d ago, or a date")] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="begun before that")] = None,
+    tag: Annotated[str | None, typer.Option("--tag", metavar="TAG", help="a tag of the workflow, or a label")] = None,
+    label: Annotated[list[str] | None, typer.Option("--label", metavar="K=V", help="has this label")] = None,
+    inputs: Annotated[list[str] | None, typer.Option("-i", "--input", metavar="K=V", help="began with this")] = None,
+    error: Annotated[str | None, typer.Option("--error", metavar="TEXT", help="failed with these words")] = None,
+    usd: Annotated[float | None, typer.Option("--usd", min=0, help="cost at least that many dollars")] = None,
     limit: Annotated[int, typer.Option("-n", "--limit", min=1, help="at most that many, the latest first")] = 50,
+    cursor: Annotated[str | None, typer.Option("--cursor", help="go on after the page, or line, that said it")] = None,
     json: Json = False,
     store: Store = None,
 ) -> None:
-    """List executions, the latest first."""
+    """List executions, the latest first; all that is given must hold."""
     with Answer(json) as answer:
-        found = [
-            entry
-            for entry in asyncio.run(_summaries(store))
-            if (workflow is None or entry.workflow == workflow) and (phase is None or entry.phase == phase)
-        ]
-        shown = found[:limit]
-        answer.give([documents.summary(entry) for entry in shown], lambda: _list(shown, len(found)))
+        query = asked(
+            stores.query, workflow, phase=phase, version=version, since=since, until=until, tag=tag,
+            labels=read_labels(label or ()), inputs=read_inputs(inputs or ()), error=error, usd=usd, limit=limit,
+            cursor=cursor,
+        )  # fmt: skip
+        page = asyncio.run(_page(query, store))
+        answer.give([documents.listed(row, write_cursor(row)) for row in page.rows], lambda: _list(page))
 
 
-async def _summaries(store: str | None) -> Sequence[Summary]:
+async def _page(query: Query, store: str | None) -> Page:
     async with engine(store) as made:
         for gap in await made.journal.gaps():
             say(f"loss: {gap.message}", "red")
-        return await made.journal.executions()
+        return await stores.find(query, store)
 
 
-def _list(entries: Sequence[Summary], total: int) -> None:
+def _list(page: Page) -> None:
     rows = [
         (
-            mark(entry.phase),
-            entry.execution,
-            entry.workflow,
-            phase_text(entry.phase),
-            _when(entry.started),
-            _took(entry),
+            mark(row.phase),
+            row.execution,
+            row.workflow,
+            phase_text(row.phase),
+            _when(row.started),
+            _took(row),
         )
-        for entry in entries
+        for row in page.rows
     ]
     out.print(table(["", "execution", "workflow", "phase", "started (UTC)", "took"], rows))
-    if total > len(entries):
-        say(f"and {total - len(entries)} more; --limit shows them", "dim")
+    if page.next is not None:
+        say(f"there are more; --limit shows them, or go on with --cursor {page.next}", "dim")
 
 
 def _when(seconds: float) -> str:
     return (documents.moment(seconds) or "")[:19].replace("T", " ")
 
 
-def _took(entry: Summary) -> str:
+def _took(entry: Listed) -> str:
     return spell(entry.ended - entry.started) if entry.ended is not None else ""
 
 

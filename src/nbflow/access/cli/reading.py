@@ -14,10 +14,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
-from nbflow.errors import NbflowError
+from nbflow.errors import NbflowError, StorageError
 from nbflow.spec.durations import parse_duration
+
+Given = ParamSpec("Given")
+Asked = TypeVar("Asked")
 
 
 class UsageProblem(NbflowError):
@@ -45,6 +48,14 @@ def read_duration(text: str) -> float:
         raise UsageProblem("cli.duration", f"{text!r} is no time", "such as 30d or 12h") from None
 
 
+def asked(build: Callable[Given, Asked], *given: Given.args, **named: Given.kwargs) -> Asked:
+    """What is asked of a store, built from options; a word in them that says nothing is the caller's mistake."""
+    try:
+        return build(*given, **named)
+    except StorageError as problem:
+        raise UsageProblem(problem.code, problem.message, problem.hint) from None
+
+
 def read_source(file: str) -> Source:
     """A file, or standard input for ``-``."""
     if file == "-":
@@ -68,6 +79,17 @@ def read_inputs(options: Sequence[str]) -> dict[str, Any]:
             raise UsageProblem("input.form", f"-i {option}: write -i name=value, or -i @file.json")
         inputs[name] = read_value(value)
     return inputs
+
+
+def read_labels(options: Sequence[str]) -> dict[str, str]:
+    """``K=V``, both text."""
+    labels: dict[str, str] = {}
+    for option in options:
+        name, sign, value = option.partition("=")
+        if not sign or not name:
+            raise UsageProblem("cli.label", f"--label {option}: write --label name=value")
+        labels[name] = value
+    return labels
 
 
 def read_value(text: str) -> Any:

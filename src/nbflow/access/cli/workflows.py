@@ -15,7 +15,7 @@ from nbflow import assembly, stores
 from nbflow.access.cli.answering import Answer
 from nbflow.access.cli.options import File, Json, Store, Tools
 from nbflow.access.cli.printing import out, say, show_findings, table
-from nbflow.access.cli.reading import read_duration, read_source
+from nbflow.access.cli.reading import asked, read_source
 from nbflow.access.cli.tooling import register
 from nbflow.access.documents import moment, plain
 from nbflow.plan.changes import Change
@@ -116,7 +116,7 @@ def search(
     by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="was saved by")] = None,
     run_by: Annotated[str | None, typer.Option("--run-by", metavar="NAME", help="was run by")] = None,
     phase: Annotated[str | None, typer.Option("--phase", metavar="PHASE", help="ran to this phase, as failed")] = None,
-    since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="ran in the last, as 7d")] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="ran since: 7d ago, or a date")] = None,
     error: Annotated[str | None, typer.Option("--error", metavar="TEXT", help="failed with these words")] = None,
     every: Annotated[bool, typer.Option("--all", help="every version, not only the latest")] = False,
     json: Json = False,
@@ -125,7 +125,7 @@ def search(
     """Search the catalog; all that is given must hold, what is asked about runs of one execution."""
     wanted = Wanted(text=text, kind=kind, tool=tool, model=model, tag=tag, by=by, all_versions=every)
     with Answer(json) as answer:
-        ran = stores.ran(run_by, phase, None if since is None else read_duration(since), error)
+        ran = asked(stores.ran, run_by, phase, since, error)
         found = asyncio.run(stores.search(wanted, ran, store))
         answer.give([_version(version) for version in found], lambda: out.print(_table(found)))
 

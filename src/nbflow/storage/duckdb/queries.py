@@ -8,7 +8,7 @@ from nbflow.ports.executions import Listed, Page, Query
 from nbflow.ports.journal import Gap, Summary
 from nbflow.storage import tags
 from nbflow.storage.duckdb.database import Connection
-from nbflow.storage.finding import as_text, cut, read_cursor
+from nbflow.storage.finding import as_text, cut, read_cursor, versions
 from nbflow.storage.tags import Fetch
 
 Row = tuple[int, float, str, int, str]
@@ -97,6 +97,12 @@ def _conditions(query: Query) -> tuple[list[str], list[Any]]:
         for name, value in wanted.items():
             conditions.append(f"({column}->>?) = ?")
             parameters += [_path(name), as_text(value)]
+    if query.tag is not None:
+        conditions.append(
+            "(coalesce(json_exists(labels, ?), false)"
+            " or concat(workflow, ' ', version) in (select unnest(?::varchar[])))"
+        )
+        parameters += [_path(query.tag), versions(query)]
     place = read_cursor(query.cursor)
     if place is not None:
         conditions.append("(started < ? or (started = ? and execution > ?))")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nbflow.ports.executions import Query
-from nbflow.storage.finding import as_text, read_cursor
+from nbflow.storage.finding import as_text, read_cursor, versions
 
 RECORDS = (
     "select sequence, stamp, event, format, fields::text from records"
@@ -78,6 +78,9 @@ def _conditions(query: Query) -> tuple[list[str], list[Any]]:
         for name, value in wanted.items():
             conditions.append(f"{column}->>%s = %s")
             parameters += [name, as_text(value)]
+    if query.tag is not None:
+        conditions.append("((labels->>%s) is not null or concat(workflow, ' ', version) = any(%s::text[]))")
+        parameters += [query.tag, versions(query)]
     place = read_cursor(query.cursor)
     if place is not None:
         conditions.append("(started < %s or (started = %s and execution > %s))")
