@@ -194,3 +194,76 @@ async def test_a_timer_that_fell_due_while_nobody_ran_fires_once(house: House) -
     await asyncio.wait_for(again, 5)
     assert again.outputs == {"n": 1}
     assert [move.event["name"] for move in moves(again) if move.event] == ["after.1h.a", "stop"]
+
+
+CHILD = """
+        machine:
+          initial: idle
+          context: {heard: []}
+          states:
+            idle: {events: {go: busy, stop: z}}
+            busy:
+              invoke: {machine: {initial: c, context: {names: []}, states: {
+                c: {events: {end: z, '*': {assign: {names: "=ctx.names + [event.name]"}}}}, z: final}}, as: kid}
+              events: {done.kid: {to: idle, assign: {heard: "=ctx.heard + [event.data.names]"}}}
+            z: final
+        """
+
+
+async def test_an_invoked_machine_hears_what_came_since_it_was_begun(house: House) -> None:
+    execution = house.start(CHILD)
+    for name in ("early", "go", "one", "end", "late", "go", "two", "end", "stop"):
+        execution.signal(name)
+        for _ in range(20):
+            await asyncio.sleep(0.001)
+    await asyncio.wait_for(execution, 5)
+    assert execution.outputs == {"heard": [["one"], ["two"]]}
+
+
+async def test_signals_that_come_together_are_for_what_the_first_of_them_begins(house: House) -> None:
+    execution = house.start(CHILD)
+    for name in ("early", "go", "one", "end"):
+        execution.signal(name)
+    await asyncio.wait_for(execution.until("machine.kid[0].kid"), 5)
+    async with asyncio.timeout(5):
+        while execution.nodes["machine"].snapshot["configuration"] != ["idle"]:
+            await asyncio.sleep(0.001)
+    assert execution.nodes["machine"].snapshot["context"] == {"heard": [["one"]]}
+
+
+async def test_an_invoked_listener_waits_for_a_new_event_each_time(house: House) -> None:
+    execution = house.start("""
+        machine:
+          initial: a
+          context: {n: 0}
+          states:
+            a: {invoke: {listen: tick, as: ear}, events: {done.ear: {to: a, assign: {n: =ctx.n + event.data}}, stop: z}}
+            z: final
+        """)
+    await asyncio.wait_for(execution.until("machine.ear[0].ear"), 5)
+    for n in (1, 2):
+        execution.signal("tick", n * 10)
+        await asyncio.wait_for(execution.until(f"machine.ear[{n}].ear"), 5)
+        for _ in range(20):
+            await asyncio.sleep(0.001)
+    execution.signal("stop")
+    await asyncio.wait_for(execution, 5)
+    assert execution.outputs == {"n": 30}
+
+
+async def test_what_a_machine_says_to_a_work_as_it_begins_it_is_heard_and_what_it_says_to_all_is_not(
+    house: House,
+) -> None:
+    ended = await house.run("""
+        machine:
+          initial: a
+          context: {heard: null}
+          states:
+            a:
+              entry: [{emit: shout}, {emit: {event: psst, to: kid}}]
+              invoke: {machine: {initial: c, context: {names: []}, states: {
+                c: {events: {'*': {assign: {names: "=ctx.names + [event.name]"}}}, after: {30ms: z}}, z: final}}, as: kid}
+              events: {done.kid: {to: z, assign: {heard: =event.data.names}}}
+            z: final
+        """)
+    assert ended.outputs == {"heard": ["psst"]}

@@ -11,6 +11,7 @@ from typing import Any
 
 from nbflow.errors import InvariantBroken
 from nbflow.execution import events as e
+from nbflow.execution.hearing import begun
 from nbflow.execution.state import SETTLED, Ended, ExecutionState, Frame, NodeState
 from nbflow.plan.plan import Body, Branches, ForEach, Loop, Machine, Plan
 
@@ -314,7 +315,9 @@ def _node_expanded(state: ExecutionState, event: e.NodeExpanded, at: float) -> N
             owner.opened[path] = None
             owner.open += 1
             roots = _item_roots(owner, roots)
-        state.frames[path] = Frame(path, body, owner, roots, cleanup)
+        frame = state.frames[path] = Frame(path, body, owner, roots, cleanup)
+        if owner is not None and WORK in roots:
+            frame.begun = begun(state, owner, path)
     _activate(state, event.activated)
 
 

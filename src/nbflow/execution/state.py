@@ -8,7 +8,7 @@ an item, a branch, an undo) with the counters of its edges.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from nbflow.execution.events import SignalReceived
 from nbflow.plan.plan import Body, NodePlan, Plan
@@ -103,10 +103,20 @@ class Ended:
         self.output, self.error, self.outputs = output, error, outputs
 
 
+class Begun(NamedTuple):
+    """When a machine began a work, in counts of signals: what it had yet to hear then, from `first` on, is for both."""
+
+    place: str  # the work's frame
+    owner: str  # the machine
+    first: int
+    count: int  # signals there were
+
+
 class Frame:
     """One instance of a body. `waiting`, `live` and `delaying` count edges per node, by index."""
 
     __slots__ = (
+        "begun",
         "body",
         "cleanup",
         "closed",
@@ -126,6 +136,7 @@ class Frame:
         self.body = body
         self.owner = owner
         self.roots = roots  # item, index, loop, previous, error: what expressions of this body see besides nodes
+        self.begun: Begun | None = owner.frame.begun if owner is not None else None  # by the nearest machine around
         self.closed = False  # ended, or given up with its owner: nothing here starts any more
         self.cleanup = cleanup  # compensations and on_error run while the execution ends
         self.waiting = [node.activating for node in body.nodes]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from nbflow.execution import chart
+from nbflow.execution.hearing import first, hears
 from nbflow.execution.outcomes import BodyDone, Moved, Outcome, Waits
 from nbflow.execution.state import ExecutionState, Frame, NodeState
 from nbflow.plan.plan import Machine
@@ -57,9 +58,9 @@ def _begun(node: NodeState, scope: Scope, now: float) -> Moved:
 
 def _next_signal(state: ExecutionState, node: NodeState) -> tuple[dict[str, Any] | None, int]:
     """The next signal that is for this machine, which does not hear itself; and how many it has then heard."""
-    for heard in range(node.heard, len(state.signals)):
+    for heard in range(first(node), len(state.signals)):
         signal = state.signals[heard]
-        if signal.node == node.path or not signal.is_for(node.path):
+        if not hears(node, heard, signal):
             continue
         event: dict[str, Any] = {"name": signal.name, "data": signal.value}
         if signal.key is not None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nbflow.errors import NbflowError, NodeError, StorageError
 from nbflow.execution import outcomes as o
 from nbflow.execution.bodies import forgotten, ready
-from nbflow.execution.events import SignalReceived
+from nbflow.execution.hearing import first, hears
 from nbflow.execution.state import Frame, NodeState
 from nbflow.ports.executors import Attempt, BodyKind, MovingKind, WaitingKind
 from nbflow.runtime.limits import check_size
@@ -169,8 +169,8 @@ def hear(driver: Driver, node: NodeState) -> None:
         return
     kind = driver.engine.kinds[node.node.kind]
     assert isinstance(kind, WaitingKind)
-    for signal in driver.state.signals:
-        if _offer(driver, kind, node, signal):
+    for index in range(first(node), len(driver.state.signals)):
+        if _offer(driver, kind, node, index):
             return
     driver.hearing[node.path] = None
     if node.until is not None:
@@ -216,7 +216,6 @@ def _expire(driver: Driver, kind: WaitingKind, node: NodeState) -> None:
 
 def deliver(driver: Driver, index: int) -> None:
     """A signal arrived: every waiting node may hear it."""
-    signal = driver.state.signals[index]
     for path in tuple(driver.hearing):
         node = driver.state.nodes[path]
         moving = driver.engine.moving.get(node.node.kind)
@@ -225,11 +224,12 @@ def deliver(driver: Driver, index: int) -> None:
             continue
         kind = driver.engine.kinds[node.node.kind]
         if isinstance(kind, WaitingKind):
-            _offer(driver, kind, node, signal)
+            _offer(driver, kind, node, index)
 
 
-def _offer(driver: Driver, kind: WaitingKind, node: NodeState, signal: SignalReceived) -> bool:
-    if not signal.is_for(node.path):
+def _offer(driver: Driver, kind: WaitingKind, node: NodeState, index: int) -> bool:
+    signal = driver.state.signals[index]
+    if not hears(node, index, signal):
         return False
     value = signal.value
     try:
