@@ -20,7 +20,7 @@ test: .venv/test  ## everything but the nightly tests
 
 nightly: .venv/test  ## the tests that take minutes
 	bash .ci/system-packages
-	$(BIN)/python -m pytest -m nightly --timeout 3600
+	HYPOTHESIS_PROFILE=random $(BIN)/python -m pytest -m nightly --timeout 3600
 
 check: .venv/test  ## format, lint, types, layers
 	$(BIN)/ruff format --check .

@@ -25,7 +25,7 @@ def told(said):
     ("agent", "code", "message", "hint"),
     [
         ("{prompt: x, model: opnai/gpt-5-mini}", "agent.unknown", "there is no provider 'opnai'", "did you mean 'openai'?"),
-        ("{prompt: x, model: sumarise}", "agent.unknown", "there is no model 'sumarise'", "write provider/name"),
+        ("{prompt: x, model: qqxzz}", "agent.unknown", "there is no model 'qqxzz'", "write provider/name"),
         ("{prompt: x, model: openai/gpt-5-mini, fallback: [nobody/x]}", "agent.unknown", "no provider 'nobody'", "setting"),
         ("{prompt: x, model: openai/gpt-5-mnii}", "agent.model", "the price list of openai has no model 'gpt-5-mnii'",
          "did you mean 'gpt-5-mini'?"),

@@ -64,14 +64,14 @@ def _refusal(batch: Batch[Rows], head: Head, alive: bool) -> JournalConflict | N
 
 
 async def _heads(connection: Connection, executions: list[str]) -> dict[str, Head]:
-    """Lock the rows of executions, in one order for all writers; new ones are made."""
-    await connection.execute(
-        "insert into executions (execution) select unnest(%s::text[]) on conflict do nothing", [executions]
-    )
+    """Lock the rows of executions, in one order for all writers; new ones, and what a vacuum takes now, are made."""
+    made = "insert into executions (execution) select unnest(%s::text[]) on conflict do nothing"
     chosen = "select execution, last, owner from executions where execution = any(%s) order by execution for update"
-    cursor = await connection.execute(chosen, [executions])
-    rows: list[tuple[Any, ...]] = await cursor.fetchall()
-    return {execution: Head(last, owner) for execution, last, owner in rows}
+    while True:
+        await connection.execute(made, [executions])
+        rows: list[tuple[Any, ...]] = await (await connection.execute(chosen, [executions])).fetchall()
+        if len(rows) == len(executions):
+            return {execution: Head(last, owner) for execution, last, owner in rows}
 
 
 async def _lives(connection: Connection, writer: str) -> bool:
