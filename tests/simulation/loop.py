@@ -93,9 +93,12 @@ def simulate(seed: int, main: Callable[[SimLoop], Any], *, limit: int = 500_000)
         loop.set_exception_handler(lambda loop, context: None)  # what a dying process complains of
         return loop.run_until_complete(main(loop))
     finally:
-        for task in asyncio.all_tasks(loop):  # a dead process finishes nothing
-            task._log_destroy_pending = False  # type: ignore[attr-defined]
-            with suppress(RuntimeError):  # it would rather clean up
-                task.get_coro().close()  # type: ignore[union-attr]
+        closed: set[asyncio.Task[Any]] = set()
+        while left := asyncio.all_tasks(loop) - closed:  # a dead process finishes nothing, nor what that would begin
+            for task in left:
+                task._log_destroy_pending = False  # type: ignore[attr-defined]
+                with suppress(RuntimeError):  # it would rather clean up
+                    task.get_coro().close()  # type: ignore[union-attr]
+            closed |= left
         asyncio.set_event_loop(None)
         loop.close()
