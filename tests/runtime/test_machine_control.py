@@ -70,6 +70,8 @@ async def test_what_a_state_runs_can_be_held_and_mocked(house: House) -> None:
     await wait(lambda: execution.held and "machine.job[0].job" in execution.nodes)
     assert execution.held == ("machine.job[0].job",)
     execution.mock("machine.job[0].job", 99)
+    assert await asyncio.wait_for(execution.hold(), 5) == ("machine",)
+    execution.resume()
     await asyncio.wait_for(execution, 5)
     assert ran == [] and execution.outputs == {"n": 99}
 
@@ -139,3 +141,77 @@ async def test_it_can_be_told_something_as_soon_as_it_goes_on(house: House) -> N
     again.signal("begin", 5)
     await asyncio.wait_for(again, 5)
     assert again.outputs == {"n": 10}
+
+
+TICKS = """
+machine:
+  initial: a
+  context: {n: 0, heard: []}
+  states:
+    a:
+      after: {20ms: {to: b, assign: {heard: "=ctx.heard + ['timer']"}}}
+      events: {tick: {assign: {n: =ctx.n + 1, heard: "=ctx.heard + ['tick']"}}}
+    b:
+      events: {tick: {assign: {n: =ctx.n + 1, heard: "=ctx.heard + ['tick']"}}, stop: z}
+    z: {type: final}
+"""
+
+
+async def test_a_paused_machine_does_not_move_and_goes_on_with_all_that_came(house: House) -> None:
+    execution = house.start(TICKS)
+    await wait(lambda: moves(execution))
+    execution.pause()
+    execution.signal("tick")
+    await wait(lambda: execution.phase == "paused")
+    await asyncio.sleep(0.05)
+    execution.signal("tick")
+    await asyncio.sleep(0.02)
+    assert len(moves(execution)) == 1 and len(execution.state.signals) == 2
+    assert execution.phase == "paused" and execution.held == ("machine",)
+    execution.resume()
+    await wait(lambda: moves(execution)[-1].snapshot["configuration"] == ["b"])
+    execution.signal("stop")
+    await asyncio.wait_for(execution, 5)
+    assert execution.outputs["n"] == 2 and sorted(execution.outputs["heard"]) == ["tick", "tick", "timer"]
+
+
+async def test_a_pause_holds_what_a_machine_was_about_to_do(house: House) -> None:
+    execution = house.start("machine: {initial: a, states: {a: {after: {20ms: z}}, z: final}}")
+    await wait(lambda: moves(execution))
+    execution.pause()
+    await asyncio.sleep(0.06)
+    assert execution.phase == "paused"
+    execution.resume()
+    await asyncio.wait_for(execution, 5)
+    assert [move.event and move.event["name"] for move in moves(execution)] == [None, "after.20ms.a"]
+
+
+async def test_a_machine_is_stepped_event_by_event(house: House) -> None:
+    execution = house.start(TICKS.replace("20ms", "1h"))
+    execution.break_at("machine")
+    assert await asyncio.wait_for(execution.hold(), 5) == ("machine",)
+    assert "machine" not in execution.nodes or execution.nodes["machine"].snapshot is None
+    execution.signal("tick")
+    execution.signal("tick")
+    for n in (0, 1, 2):
+        execution.step()
+        await wait(lambda n=n: len(moves(execution)) == n + 1)
+        assert moves(execution)[-1].snapshot["context"]["n"] == n
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert len(moves(execution)) == n + 1
+    assert execution.held == ()
+    execution.cancel()
+
+
+async def test_a_condition_at_a_machine_sees_its_event_and_context(house: House) -> None:
+    execution = house.start(TICKS.replace("20ms", "1h"))
+    execution.break_at("machine", "event is not None and event.name == 'tick' and ctx.n == 1")
+    for _ in range(3):
+        execution.signal("tick")
+    assert await asyncio.wait_for(execution.hold(), 5) == ("machine",)
+    assert execution.nodes["machine"].snapshot["context"]["n"] == 1
+    execution.resume()
+    await wait(lambda: len(moves(execution)) == 4)
+    assert execution.held == ()
+    execution.cancel()

@@ -28,7 +28,7 @@ def hears(node: NodeState, index: int, signal: SignalReceived) -> bool:
     if (signal.node == node.path and node.snapshot is not None) or not signal.is_for(node.path):
         return False
     moment = node.frame.begun
-    if moment is None or index >= moment.count:
+    if moment is None or index >= moment.present:
         return True
     if signal.to is not None and signal.to.startswith(moment.place):
         return True

@@ -109,7 +109,7 @@ class Begun(NamedTuple):
     place: str  # the work's frame
     owner: str  # the machine
     first: int
-    count: int  # signals there were
+    present: int  # signals there were
 
 
 class Frame:

@@ -5,6 +5,7 @@ Expressions are evaluated here and only here (and inside a statechart's step); t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from nbflow.errors import NbflowError, NodeError, StorageError
@@ -22,6 +23,23 @@ from nbflow.spec.expressions import Value
 
 if TYPE_CHECKING:
     from nbflow.runtime.driver import Driver
+
+
+def turn(driver: Driver, node: NodeState) -> None:
+    """A node is to begin, or a machine to move, unless the gate holds it."""
+    moving = driver.engine.moving.get(node.node.kind)
+    if moving is not None and node.phase == "waiting" and node.reason == "machine":
+        move(driver, moving, node)
+    elif not _held(driver, node, {"ctx": None, "event": None} if moving is not None else None):
+        activate(driver, node)
+
+
+def _held(driver: Driver, node: NodeState, more: Mapping[str, Any] | None) -> bool:
+    """Whether the gate holds a node now; `more` is what a condition sees besides."""
+    if driver.gate.idle or not driver.gate.hold(node, lambda: driver.scope(node, more)):
+        return False
+    driver.noticed()
+    return True
 
 
 def activate(driver: Driver, node: NodeState) -> None:
@@ -165,7 +183,7 @@ def hear(driver: Driver, node: NodeState) -> None:
     moving = driver.engine.moving.get(node.node.kind)
     if moving is not None:
         _say_unheard(driver, node)
-        _move(driver, moving, node)
+        move(driver, moving, node)
         return
     kind = driver.engine.kinds[node.node.kind]
     assert isinstance(kind, WaitingKind)
@@ -186,24 +204,35 @@ def _say_unheard(driver: Driver, node: NodeState) -> None:
             driver.engine.warn(driver.id, f"{node.path}: nothing hears {event['name']}: {what}")
 
 
-def _move(driver: Driver, kind: MovingKind, node: NodeState) -> None:
-    """The next macrostep of a machine, one at a time; or wait for a signal or its next timer."""
+def move(driver: Driver, kind: MovingKind, node: NodeState) -> None:
+    """The next macrostep of a machine, one at a time; or wait for a signal or its next timer.
+
+    The gate is asked before each but the first, which belongs to the machine's own beginning.
+    """
     path = node.path
     driver.hearing[path] = None
     if path in driver.moving or node.phase != "waiting":
         return
     try:
-        move = kind.following(driver.state, node, driver.scope(node), driver.engine.clock.now())
+        following = kind.following(driver.state, node, driver.scope(node), driver.engine.clock.now())
     except NbflowError as error:
         driver.tell(failure(driver, node, node.attempt, error))
         return
-    if move is not None:
-        driver.moving.add(path)
-        driver.tell(move)
+    if following is not None:
+        if not _stays(driver, node, following):
+            driver.moving.add(path)
+            driver.tell(following)
         return
     due = kind.due(node)
     if due is not None:
-        driver.timers.set(path, due, lambda: _move(driver, kind, node))
+        driver.timers.set(path, due, lambda: move(driver, kind, node))
+
+
+def _stays(driver: Driver, node: NodeState, following: o.Moved) -> bool:
+    """Whether a machine is held before its next macrostep."""
+    if node.snapshot is None:
+        return driver.state.paused and _held(driver, node, None)
+    return _held(driver, node, {"ctx": node.snapshot["context"], "event": following.event})
 
 
 def _expire(driver: Driver, kind: WaitingKind, node: NodeState) -> None:
@@ -220,7 +249,7 @@ def deliver(driver: Driver, index: int) -> None:
         node = driver.state.nodes[path]
         moving = driver.engine.moving.get(node.node.kind)
         if moving is not None:
-            _move(driver, moving, node)
+            move(driver, moving, node)
             continue
         kind = driver.engine.kinds[node.node.kind]
         if isinstance(kind, WaitingKind):

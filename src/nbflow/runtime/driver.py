@@ -136,7 +136,7 @@ class Driver:
         error = {"error": outcome.error}
         if not gate.breakpoints or not gate.catches(outcome, node, lambda node: self.scope(node, error)):
             return False
-        self._noticed()
+        self.noticed()
         return True
 
     # --- out -----------------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ class Driver:
     def _perform(self, effect: f.Effect) -> None:  # noqa: C901 - one flat match
         match effect:
             case f.Activate():
-                self.activate(effect.path)
+                activation.turn(self, self.state.nodes[effect.path])
             case f.Run():
                 self._run(effect)
             case f.Stop():
@@ -182,13 +182,6 @@ class Driver:
             self.cranking = True
             self.loop.call_soon(self._crank)
 
-    def activate(self, path: str) -> None:
-        node = self.state.nodes[path]
-        if self.gate.idle or not self.gate.hold(node, lambda: self.scope(node)):
-            activation.activate(self, node)
-            return
-        self._noticed()
-
     def again(self, path: str) -> None:
         """A person wants an attempt of a node that waits: it goes the way of all others."""
         self.wished.add(path)
@@ -200,13 +193,13 @@ class Driver:
         held = [path for path in self.tasks if self.state.nodes[path].phase != "running"]
         held += self.engine.dispatcher.offers(self)
         for entry in tuple(self.queue):
-            if isinstance(entry[0], o.Admitted):
+            if isinstance(entry[0], o.Admitted | o.Moved):
                 self.queue.remove(entry)
                 held.append(entry[0].path)
         for path in held:
             self.drop(path)
             self.gate.held[path] = "pause"
-        self._noticed()
+        self.noticed()
 
     def limit(self) -> None:
         """Watch the execution's own timeout, from its start on."""
@@ -215,7 +208,7 @@ class Driver:
         begun = self.state.started if self.state.started is not None else self.engine.clock.now()
         self.timers.set(" execution", begun + seconds, lambda: self.tell(o.Broken(too_long(seconds))))
 
-    def _noticed(self) -> None:
+    def noticed(self) -> None:
         for notice in tuple(self.on_held):
             notice()
 

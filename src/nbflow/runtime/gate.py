@@ -90,7 +90,7 @@ class Gate:
             self._released.discard(path)
             return False
         if self.closed and not self._passes(path):
-            self.held[path] = "step"
+            self.held.setdefault(path, "step")
             return True
         why = self._why("before", node, look) or self._own(node, look)
         if why:
