@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
 from nbflow.errors import NodeError
+from nbflow.integrations.tools.database.asking import Ask
 from nbflow.integrations.tools.database.postgres import PostgresDatabase
 from nbflow.integrations.tools.database.tools import Databases
 from tests.integrations.tools.database.test_files import Tools, fails
@@ -64,6 +66,15 @@ async def test_values_of_all_kinds_come_back_as_json(db):
         "with x as (delete from u returning 1) select * from x",
         "create table v (a int)",
         "select nextval('s')",
+        "set transaction read write",
+        "select set_config('transaction_read_only', 'off', false)",
+        "set search_path to nowhere",
+        "listen x",
+        "prepare p as select 1",
+        "commit",
+        "copy u to stdout",
+        "do $$ begin delete from u; end $$",
+        "/* select */ -- select\n vacuum",
     ],
 )
 async def test_a_query_changes_nothing(db, query):
@@ -74,12 +85,52 @@ async def test_a_query_changes_nothing(db, query):
 
 async def test_stacked_statements_do_not_reach_the_server_nor_run_there(db):
     await fails(db.query("select 1; drop table u"), "sql.many_statements")
-    await fails(db.execute(r"select E'\'; drop table u; --'"), "sql.many_statements")
+    for query in (
+        r"select E'a\'' ; commit; delete from u where id=1; -- '",
+        "select 1 as a$b$ ; commit; delete from u",
+    ):
+        await fails(db.query(query + " "), "sql.many_statements")
+        await fails(db.execute(query), "sql.many_statements")
     assert len(await db.query("select * from u")) == 2
 
 
+async def test_the_server_itself_takes_one_statement_however_the_text_was_read(db):
+    for write in (False, True):
+        ask = Ask("select 1; commit; delete from u", [], write)
+        await fails(db.databases.find(None).run(ask), "sql.many_statements")
+    assert len(await db.query("select * from u")) == 2
+
+
+async def test_an_operator_with_a_question_mark_is_no_placeholder_where_there_are_no_values(db):
+    (row,) = await db.query("""select '{"a": 1}'::jsonb ? 'a' as found, $$; ? $a$$ as text""")
+    assert row == {"found": True, "text": "; ? $a"}
+    await fails(db.query("select $1 as a"), "sql.params")
+
+
+async def test_nothing_of_a_statement_is_left_on_its_connection(postgres):
+    tools = Tools(Databases({"default": postgres}))
+    tools.databases._open["default"] = PostgresDatabase("default", postgres, size=1)
+    await tools.query("select pg_advisory_lock(7), set_config('search_path', 'nowhere', false)")
+    await tools.execute("set search_path to nowhere")
+    await tools.execute("prepare p as select 1")
+    await tools.execute("create temp table kept (a int)")
+    (row,) = await tools.query(
+        "select current_setting('search_path') as path, (select count(*) from pg_locks where locktype = 'advisory') as locks,"
+        " (select count(*) from pg_prepared_statements where name = 'p') as prepared, to_regclass('kept') is null as gone"
+    )
+    assert row == {"path": '"$user", public', "locks": 0, "prepared": 0, "gone": True}
+    before = await tools.query("select count(*) as n from pg_largeobject_metadata")
+    with contextlib.suppress(NodeError):  # newer servers refuse it
+        await tools.query("select lo_create(0)")
+    assert await tools.query("select count(*) as n from pg_largeobject_metadata") == before
+    for query in ("select 1 as a", "(select 1 as a)", "values (1)", "with x as (select 1 as a) select * from x"):
+        assert len(await tools.query(query)) == 1
+    assert await tools.query("show search_path") and await tools.query("explain select 1")
+    await tools.databases.close()
+
+
 async def test_what_is_wrong_is_said_with_a_code(db):
-    await fails(db.query("selec 1"), "sql.syntax")
+    await fails(db.query("select 1 from"), "sql.syntax")
     await fails(db.query("select * from nope"), "sql.name")
     await fails(db.execute("insert into u values (1, 'again')"), "sql.constraint")
     await fails(db.query("select 'x'::integer"), "sql.type")
@@ -91,7 +142,7 @@ async def test_what_is_wrong_is_said_with_a_code(db):
 async def test_a_failed_statement_leaves_a_clean_connection(postgres):
     one = Tools(Databases({"default": postgres}))
     one.databases._open["default"] = PostgresDatabase("default", postgres, size=1)
-    await fails(one.query("selec 1"), "sql.syntax")
+    await fails(one.query("select 1 from"), "sql.syntax")
     assert await one.query("select 1 as a") == [{"a": 1}]
     await one.databases.close()
 

@@ -13,6 +13,7 @@ from nbflow.integrations.tools.database.statements import checked_values, number
     [
         "select 1", " select 1 ; ", "select ';'", "select 1 -- ; drop", "select /* ; */ 1;", 'select ";" from t', "select $$;$$", "select $a$;$$;$a$",
         "select 'it''s; fine'", "select 1; -- the end", "select 1; /* the ; end */ ;",
+        r"select E'a\' ; ' as x", r"select e'\\' as x", "select 1 as a$b$",
     ],
 )  # fmt: skip
 def test_one_statement_is_one(query):
@@ -20,8 +21,10 @@ def test_one_statement_is_one(query):
 
 
 @pytest.mark.parametrize(
-    "query", ["select 1; drop table u; select 2", "select 1; select 2", "select ';'; drop table u"]
-)
+    "query",
+    ["select 1; drop table u; select 2", "select 1; select 2", "select ';'; drop table u",
+     r"select E'a\'' ; commit; -- '", r"select E'\\'; commit", "select 1 as a$b$ ; commit; select 1 as a$b$"],
+)  # fmt: skip
 def test_several_are_refused(query):
     with pytest.raises(NodeError) as caught:
         single(query)
@@ -49,6 +52,7 @@ def test_placeholders_are_numbered_and_what_is_quoted_is_left():
     ("query", "values"),
     [
         ("select ?", [1, 2]), ("select ?, ?", [1]), ("select $a", None), ("select $a", {}), ("select $a", {"a": 1, "b": 2}), ("select 1", {"a": 1}),
+        ("select $1", [1]), ("select $1", None),
     ],
 )  # fmt: skip
 def test_values_and_placeholders_have_to_agree(query, values):

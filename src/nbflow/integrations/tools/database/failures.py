@@ -29,7 +29,7 @@ RULES: tuple[tuple[str, str, str, str], ...] = (
     ("not authorized|prohibited", "Refused", "sql.no_file_access", "this statement is not allowed here"),
     ("configuration has been locked", "Refused", "sql.locked_settings", "settings cannot be changed here"),
     (
-        "read.only|readonly database|attempt to write",
+        "read.only|read-write mode|readonly database|attempt to write",
         "Refused",
         "sql.read_only",
         "this node is read-only; write with database.execute",

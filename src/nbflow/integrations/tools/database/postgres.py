@@ -1,4 +1,8 @@
-"""PostgreSQL by psycopg 3: a pool a loop, values as parameters of the protocol, one transaction a statement."""
+"""PostgreSQL by psycopg 3: a pool a loop, values as parameters of the protocol, one transaction a statement.
+
+That a text is one statement the server itself sees to: by the extended protocol it takes no other. A query is
+performed in a transaction that is read-only and always rolled back, and a connection goes back into the pool as new.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,12 @@ from nbflow.errors import NodeError
 from nbflow.integrations.tools.database.asking import Ask, Rows, within
 from nbflow.integrations.tools.database.failures import remade
 from nbflow.integrations.tools.database.once import once
-from nbflow.integrations.tools.database.statements import numbered
+from nbflow.integrations.tools.database.statements import first_word, numbered
+from nbflow.spec.names import listed
 
 TRIES = 3  # of a transaction that the database itself asks to run again
+READS = ("select", "with", "values", "table", "show", "explain")  # what a query may begin with
+EXTENDED = (True,)  # a value that no placeholder names: with none at all the driver takes the simple protocol
 AGAIN = ("40001", "40P01")  # serialization failure, deadlock
 
 
@@ -46,13 +53,17 @@ class PostgresDatabase:
 
     async def _transact(self, ask: Ask) -> Rows:
         psycopg = _library("psycopg")
+        if not ask.write and first_word(ask.query) not in READS:
+            message = f"a query begins with {listed(READS)}, not with '{first_word(ask.query)}'"
+            raise NodeError("Refused", message, code="sql.read_only", hint="use database.execute")
         query, values = numbered(ask.query, ask.values)
         async with (await self._pool()).connection() as connection:
             await connection.set_read_only(not ask.write)
-            async with connection.transaction(), psycopg.AsyncRawCursor(connection) as cursor:
+            undone = connection.transaction(force_rollback=not ask.write)
+            async with undone, psycopg.AsyncRawCursor(connection) as cursor:
 
                 async def perform() -> Rows:
-                    await cursor.execute(query, values)
+                    await cursor.execute(query, values or EXTENDED)
                     if cursor.description is None:
                         return Rows([], [], cursor.rowcount if cursor.rowcount >= 0 else None)
                     columns = [column.name for column in cursor.description]
@@ -66,8 +77,9 @@ class PostgresDatabase:
         pool = self._pools.get(loop)
         if pool is None:
             pool = self._pools[loop] = _library("psycopg_pool").AsyncConnectionPool(
-                self._url, min_size=0, max_size=self._size, timeout=self._patience, open=False, name=self._name
-            )
+                self._url, min_size=0, max_size=self._size, timeout=self._patience, open=False, name=self._name,
+                reset=_as_new, kwargs={"prepare_threshold": None},
+            )  # fmt: skip
             await pool.open()
         return pool
 
@@ -75,6 +87,13 @@ class PostgresDatabase:
         pool = self._pools.pop(asyncio.get_running_loop(), None)
         if pool is not None:
             await pool.close()
+
+
+async def _as_new(connection: Any) -> None:
+    """Without what statements left in the session: settings, locks, prepared statements, temporary tables."""
+    await connection.set_autocommit(True)
+    await connection.execute("discard all")
+    await connection.set_autocommit(False)
 
 
 def _library(name: str) -> Any:

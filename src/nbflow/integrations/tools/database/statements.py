@@ -14,12 +14,15 @@ from nbflow.errors import NodeError
 
 _PIECES = re.compile(
     r"""
-      '(?:[^']|'')*'              # text
+      (?<![\w$])[eE]'(?:[^'\\]|\\.|'')*'   # text with escapes
+    | '(?:[^']|'')*'              # text
     | "(?:[^"]|"")*"              # a quoted name
     | --[^\n]*                    # a comment
     | /\*.*?\*/
     | \$(?P<tag>[A-Za-z_]\w*)?\$.*?\$(?(tag)(?P=tag)|)\$
+    | [^\W\d][\w$]*               # a word, which may have $ in it
     | (?P<name>\$[A-Za-z_]\w*)
+    | (?P<number>\$\d+)
     | (?P<place>\?)
     | (?P<end>;)
     """,
@@ -39,6 +42,12 @@ def single(query: str) -> str:
     return text.strip()
 
 
+def first_word(query: str) -> str:
+    """The word a statement begins with, in small letters."""
+    found = re.match(r"[\s(]*([^\W\d]\w*)", _bare(query))
+    return found[1].lower() if found else ""
+
+
 def _bare(text: str) -> str:
     """Without comments."""
     return _PIECES.sub(lambda found: "" if found[0][:2] in ("--", "/*") else found[0], text).strip()
@@ -54,7 +63,7 @@ def numbered(query: str, values: Sequence[Any] | Mapping[str, Any]) -> tuple[str
     made: list[Any] = []
 
     def number(found: re.Match[str]) -> str:
-        if found["place"] and not isinstance(values, Mapping):
+        if found["place"] and values and not isinstance(values, Mapping):
             made.append(values[len(made)])
             return f"${len(made)}"
         if found["name"] and isinstance(values, Mapping):
@@ -73,6 +82,8 @@ def checked_values(query: str, values: Any) -> list[Any] | dict[str, Any]:
     if isinstance(values, Mapping):
         return _checked_names(query, values)
     given = list(values or ())
+    if any(found["number"] for found in _PIECES.finditer(query)):
+        raise _wrong("sql.params", "placeholders with a number are not read", "write ? or $name")
     wanted = sum(1 for found in placeholders(query) if found["place"])
     if given and wanted != len(given):
         raise _wrong("sql.params", f"the query has {wanted} placeholders (?) and there are {len(given)} values")
