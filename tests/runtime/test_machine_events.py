@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
+from nbflow.errors import InputError
+from nbflow.ports.bus import Message
 from tests.runtime.conftest import House
 
 
@@ -267,3 +271,17 @@ async def test_what_a_machine_says_to_a_work_as_it_begins_it_is_heard_and_what_i
             z: final
         """)
     assert ended.outputs == {"heard": ["psst"]}
+
+
+@pytest.mark.parametrize("name", [5, None, "", "*", "a.*", "a b", " a", "a\n", ["a"]])
+async def test_what_is_no_name_of_an_event_is_refused_and_the_execution_lives(house: House, name) -> None:
+    execution = house.start(
+        "machine: {initial: a, states: {a: {events: {order.*: b}}, b: {events: {'*': c}}, c: {type: final}}}"
+    )
+    with pytest.raises(InputError, match=r"\[input.type\]"):
+        execution.signal(name)
+    await house.bus.publish(Message(name, None, execution.id, "other", "other/1"))
+    execution.signal("order.paid")
+    execution.signal("größe")
+    await asyncio.wait_for(execution, 5)
+    assert [move.event["name"] for move in moves(execution)[1:]] == ["order.paid", "größe"]

@@ -10,6 +10,7 @@ from nbflow.execution.events import Record, SignalReceived
 from nbflow.execution.outcomes import Signalled
 from nbflow.plan.plan import Emit, Listen, Machine, Plan
 from nbflow.ports.bus import Bus, Message
+from nbflow.spec.names import wrong_signal
 
 if TYPE_CHECKING:
     from nbflow.runtime.driver import Driver
@@ -70,6 +71,8 @@ class Exchange:
                 task.add_done_callback(self._sending.discard)
 
     def _arrived(self, message: Message) -> None:
+        if wrong_signal(message.event) is not None:
+            return  # nothing can listen for it
         if message.id:
             if message.id in self._heard:
                 return

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from nbflow.errors import IllegalMove, NodeError
+from nbflow.errors import IllegalMove, InputError, NodeError
 from nbflow.execution import outcomes as o
 from nbflow.execution.bodies import ready
 from nbflow.execution.effects import Activate
@@ -17,6 +17,7 @@ from nbflow.plan.plan import Plan
 from nbflow.ports.plain import plain
 from nbflow.runtime.moves import MOVES, allow
 from nbflow.runtime.performer import failure
+from nbflow.spec.names import wrong_signal
 
 if TYPE_CHECKING:
     from nbflow.runtime.driver import Driver
@@ -115,7 +116,9 @@ class Verbs(ABC):
         driver.tell(o.CancelWished(reason))
 
     def signal(self, name: str, value: Any = None, key: str | None = None) -> None:
-        """Send an event to the nodes that listen for it, now or later."""
+        """Send an event to the nodes that listen for it, now or later. Raises `InputError` for what is no name."""
+        if (why := wrong_signal(name)) is not None:
+            raise InputError("input.type", why)
         self._live("signal").tell(o.Signalled(name, plain(value), key))
 
     def answer(self, node: str, value: Any) -> None:

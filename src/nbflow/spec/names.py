@@ -9,6 +9,7 @@ from difflib import SequenceMatcher
 
 NODE_ID = re.compile(r"[a-z][a-z0-9_]*\Z")
 WORKFLOW_NAME = re.compile(r"[a-z][a-z0-9_-]*\Z")
+_SIGNAL = re.compile(r"[^\s*]+\Z")
 
 ROOTS = (
     "inputs", "ctx", "env", "secrets", "loop", "previous", "item", "index", "acc", "event", "error", "execution",
@@ -63,6 +64,16 @@ def identifier(text: str) -> str | None:
     if not made or keyword.iskeyword(made) or made in RESERVED:
         return None
     return made
+
+
+def wrong_signal(name: object) -> str | None:
+    """Why this cannot be the name of an event that is sent, or None when it can."""
+    if isinstance(name, str) and _SIGNAL.match(name):
+        return None
+    shown = repr(name if not isinstance(name, str) or len(name) <= 60 else name[:59] + "…")
+    if isinstance(name, str) and "*" in name:
+        return f"{shown} cannot be sent: only what listens has a '*'"
+    return f"an event's name is a text without spaces as 'paid' or 'order.paid', not {shown}"
 
 
 def wrong_id(name: str) -> tuple[str, str, str | None] | None:

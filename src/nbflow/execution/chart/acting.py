@@ -12,6 +12,7 @@ from nbflow.execution.chart.live import Live
 from nbflow.spec import chart as c
 from nbflow.spec.durations import parse_duration
 from nbflow.spec.expressions import Value
+from nbflow.spec.names import wrong_signal
 
 
 class ActionError(NbflowError):
@@ -106,9 +107,9 @@ def _name(live: Live, name: str | Value) -> str:
     if isinstance(name, str):
         return name
     found = name.evaluate(live.scope)
-    if not isinstance(found, str) or not found:
-        raise ActionError(f"an event's name is text, not {found!r}")
-    return found
+    if (why := wrong_signal(found)) is not None:
+        raise ActionError(why)
+    return str(found)
 
 
 def _id(live: Live, id: str | Value | None) -> str | None:

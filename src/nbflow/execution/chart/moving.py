@@ -18,7 +18,7 @@ TIMER = "timer"
 
 def hears(transition: Transition, event: Mapping[str, Any]) -> bool:
     """Whether a transition is about this event. A timer is heard by its own transitions alone."""
-    name: str = event["name"]
+    name = str(event["name"])
     if event.get("type") == TIMER:
         return transition.timer == name
     if name in transition.events:
