@@ -207,6 +207,17 @@ def test_deep_values_come_back() -> None:
     assert round_trip(value) == value
 
 
+@pytest.mark.parametrize("more", [[], ["[" * 400 + "]" * 400], ['{"$float":"inf"}', '{"$text":"\\\\u0000"}']])
+def test_many_texts_are_looked_at_as_each_of_them_is(more: list[str]) -> None:
+    kept = '{"$value":{"kind":"arrow","sha256":"0","size":1234}}'
+    plain = [json.dumps(value) for value in (None, 1, -0.5, True, "a,b]", {"a": [1, {"b": "x"}]}, [], 2**70)]
+    texts = [*plain, None, *more] * 3
+    expected = [None if text is None else tags.outline(text) for text in texts]
+    assert repr(tags.outlines(texts)) == repr(expected)
+    assert tags.outlines([kept, None]) == ["<arrow, 1,234 bytes>", None]
+    assert tags.outlines([]) == []
+
+
 def test_tuples_are_written_as_lists() -> None:
     assert round_trip((1, ("a",))) == [1, ["a"]]
 

@@ -132,15 +132,20 @@ def connection(store: Store = None) -> DuckDBPyConnection:
 
 
 def _frame(table: str, store: Store) -> pd.DataFrame:
+    """A table whose JSON columns are values, read beside the frame: it would make texts of its own of them."""
+    values: dict[str, list[Any]] = {}
     with connection(store) as opened:
-        frame = opened.execute(f"select * from {table}").df()  # noqa: S608 - one of ours
-    for column in JSON_COLUMNS[table]:
-        frame[column] = [None if _missing(text) else tags.outline(text) for text in frame[column]]
+        opened.execute(f"create temp table answer as select * from {table}")  # noqa: S608 - one of ours
+        columns = [name for name, *_ in opened.execute("select * from answer limit 0").description]
+        for column in JSON_COLUMNS[table]:
+            texts: Any = opened.execute(f"select {column} from answer").fetchnumpy()[column]  # noqa: S608 - ours
+            values[column] = tags.outlines(texts.tolist())
+        names = ", ".join(name for name in columns if name not in values)
+        frame = opened.execute(f"select {names} from answer").df()  # noqa: S608 - ours
+    for place, column in enumerate(columns):
+        if column in values:
+            frame.insert(place, column, values[column])
     return frame
-
-
-def _missing(text: Any) -> bool:
-    return not isinstance(text, str)
 
 
 def _source(store: Store) -> Attached:

@@ -16,20 +16,24 @@ select execution, sequence, make_timestamp(round(stamp * 1e6)::bigint) as time, 
 from store.records
 order by execution, sequence
 """,
-    # every fact about a node, those told by the records of others too
+    # every fact about a node, those told by the records of others too; `said` is read from each record in one go
     """
 create view parts.told as
-select execution, node as path, sequence, stamp, event, fields, sequence as place from store.records
+select execution, node as path, sequence, stamp, event, sequence as place,
+  json_extract(fields, ['$.reason', '$.attempt', '$.inputs', '$.output', '$.error', '$.handled', '$.taken']) as said
+from store.records
 where node is not null and event in (
   'NodeStarted', 'NodeCompleted', 'NodeFailed', 'NodeSkipped', 'NodeCancelled', 'NodeWaiting', 'AttemptFailed',
   'NodeExpanded', 'NodeEdited')
 union all
-select execution, told->>'$[0]', sequence, stamp, 'NodeSkipped', json_object('reason', told->>'$[1]'), sequence + 0.5
+select execution, told->>'$[0]', sequence, stamp, 'NodeSkipped', sequence + 0.5,
+  [told->'$[1]', null, null, null, null, null, null]
 from (
   select execution, sequence, stamp, unnest(try_cast(fields->'$.skipped' as json[])) as told
   from store.records where (fields->'$.skipped') is not null)
 union all
-select execution, told->>'$', sequence, stamp, 'NodeCancelled', json_object('reason', 'cancelled'), sequence + 0.5
+select execution, told->>'$', sequence, stamp, 'NodeCancelled', sequence + 0.5,
+  ['"cancelled"'::json, null, null, null, null, null, null]
 from (
   select execution, sequence, stamp, unnest(try_cast(fields->'$.cancelled' as json[])) as told
   from store.records where (fields->'$.cancelled') is not null)
@@ -38,15 +42,15 @@ from (
 create view parts.settled as
 select execution, path,
   min(place) as first,
-  max_by({'event': event, 'stamp': stamp, 'sequence': sequence, 'reason': fields->>'$.reason'}, sequence) as at_last,
-  max((fields->>'$.attempt')::integer) as attempts,
+  max_by({'event': event, 'stamp': stamp, 'sequence': sequence, 'reason': said[1]}, sequence) as at_last,
+  max(said[2]::integer) as attempts,
   min(stamp) filter (event in ('NodeStarted', 'NodeExpanded', 'NodeWaiting')) as started,
-  max_by(fields->'$.inputs', sequence) filter ((fields->'$.inputs') is not null) as inputs,
-  max_by(fields->'$.output', sequence) filter (event in ('NodeCompleted', 'NodeFailed', 'NodeEdited')
-    and (fields->'$.output') is not null) as output,
-  max_by(fields->'$.error', sequence) filter ((fields->'$.error') is not null) as error,
-  max_by(fields->>'$.handled', sequence) filter (event = 'NodeFailed') as handled,
-  max_by(fields->'$.taken', sequence) filter (event = 'NodeCompleted') as taken
+  max_by(said[3], sequence) filter (said[3] is not null) as inputs,
+  max_by(said[4], sequence) filter (event in ('NodeCompleted', 'NodeFailed', 'NodeEdited')
+    and said[4] is not null) as output,
+  max_by(said[5], sequence) filter (said[5] is not null) as error,
+  max_by(nullif(said[6], 'null'), sequence) filter (event = 'NodeFailed') as handled,
+  max_by(said[7], sequence) filter (event = 'NodeCompleted') as taken
 from parts.told group by execution, path
 """,
     """
@@ -72,8 +76,8 @@ select settled.execution, whole.workflow, settled.path,
     then make_timestamp(round(settled.at_last.stamp * 1e6)::bigint) end as ended,
   case when settled.at_last.event in {_SETTLED}
     then settled.at_last.stamp - coalesce(settled.started, settled.at_last.stamp) end as seconds,
-  settled.inputs, output, settled.error->>'$.kind' as error_kind, settled.error->>'$.message' as error, handled,
-  settled.at_last.reason as reason, taken->>'$.execution' as taken_from
+  settled.inputs, output, settled.error->>'$.kind' as error_kind, settled.error->>'$.message' as error,
+  handled->>'$' as handled, settled.at_last.reason->>'$' as reason, taken->>'$.execution' as taken_from
 from parts.settled as settled
 left join parts.of as whole using (execution)
 left join parts.kinds as kinds
