@@ -28,6 +28,7 @@ from nbflow.runtime.editing import settled
 from nbflow.runtime.exchange import Exchange
 from nbflow.runtime.execution import Execution, History
 from nbflow.runtime.faults import faults
+from nbflow.runtime.following import look
 from nbflow.runtime.leaving import leave
 from nbflow.runtime.moves import allow
 from nbflow.runtime.pins import Pinned, Pins
@@ -156,8 +157,9 @@ class Engine:
 
     async def open(self, id: str) -> Execution:
         """An execution by id: the driven one, or what the journal has of it. Raises `NotFound`."""
-        driver = self.drivers.get(id)
-        if driver is not None:
+        if (driver := self.drivers.get(id)) is not None:
+            await look(driver)  # another process may have gone on with it while it was suspended here
+        if (driver := self.drivers.get(id)) is not None:
             return Execution(driver, id, driver.state.plan)
         return Execution(None, id, *await self._read(id), engine=self)
 
@@ -193,8 +195,8 @@ class Engine:
 
         `edits` are changes that count before anything begins again.
         """
-        if id in self.drivers:
-            return await self.open(id)
+        if id in self.drivers and (execution := await self.open(id)).driven:
+            return execution
         return self.adopt(id, *await self._read(id), owner=owner, edits=edits)
 
     async def hold(self, id: str, verb: str, owner: str = "") -> Execution:

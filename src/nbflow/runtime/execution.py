@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from nbflow.errors import ExecutionFailed, IllegalMove, NotFound
@@ -17,6 +15,7 @@ from nbflow.ports.plain import copied
 from nbflow.runtime.debugging import Debugging
 from nbflow.runtime.explaining import awaited, explain
 from nbflow.runtime.feed import Listener, Subscriber
+from nbflow.runtime.following import lost, news
 
 if TYPE_CHECKING:
     from nbflow.runtime.driver import Driver
@@ -219,8 +218,13 @@ class Execution(Debugging):
         return self._ended().__await__()
 
     async def _ended(self) -> Execution:
-        if self._driver is not None:
-            await asyncio.shield(self._driver.done)
+        driver = self._driver
+        while driver is not None and not driver.done.done():
+            await news(driver, every=False)
+        while driver is not None and lost(driver) and not self.ended:
+            await news(driver)
+        if driver is not None and not lost(driver):
+            driver.done.result()
         state = self.state
         if state.phase == "failed":
             raise ExecutionFailed(failure_line(self), self)
@@ -228,15 +232,10 @@ class Execution(Debugging):
 
     async def until(self, *what: str) -> Execution:
         """Wait until one of these phases is reached or a node is settled, or the execution has ended."""
-        while not any(map(self._reached, what)) and not self.ended and self._driver is not None:
-            news: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            forget = self._driver.feed.watch(partial(_once, news))
-            try:
-                await asyncio.wait({news, self._driver.done}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                forget()
-            if self._driver.done.done():
-                self._driver.done.result()  # raises what broke the driver off
+        driver = self._driver
+        while not any(map(self._reached, what)) and not self.ended and driver is not None:
+            await news(driver)
+            if driver.done.done() and not lost(driver):
                 break
         return self
 
@@ -272,11 +271,6 @@ def phase_of(id: str, state: ExecutionState, engine: Engine | None) -> str:
 def _rests(id: str, node: NodeState, engine: Engine | None) -> bool:
     children = engine.children(id, node) if engine is not None and node.node.kind == "workflow" else []
     return any(phase_of(child.id, child.state, engine) == "waiting" for child in children)
-
-
-def _once(news: asyncio.Future[None]) -> None:
-    if not news.done():
-        news.set_result(None)
 
 
 def failure_line(execution: Execution) -> str:

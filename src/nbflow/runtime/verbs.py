@@ -15,6 +15,7 @@ from nbflow.execution.effects import Activate
 from nbflow.execution.state import SETTLED, ExecutionState, NodeState
 from nbflow.plan.plan import Plan
 from nbflow.ports.plain import plain
+from nbflow.runtime.following import owner, rests
 from nbflow.runtime.moves import MOVES, allow
 from nbflow.runtime.performer import failure
 from nbflow.spec.names import wrong_signal
@@ -53,18 +54,22 @@ class Verbs(ABC):
 
     def _live(self, verb: str) -> Driver:
         driver = self._driver
-        phase = self.phase if driver is None else "running" if _goes_on(driver) else driver.state.phase
+        here = driver is not None and not driver.done.done()
+        phase = self.phase if driver is None or not here else "running" if _goes_on(driver) else driver.state.phase
         allow(verb, self.phase if phase == "running" and phase not in MOVES[verb] else phase, self.id)
-        if driver is None:
-            raise IllegalMove(self._whose(), "execution.not_driven")
+        if driver is None or rests(driver):
+            self._check_owner(driver is not None)
+        assert driver is not None
         if driver.done.done():
             driver.done.result()  # raises what broke the driver off
         return driver
 
-    def _whose(self) -> str:
-        requests = self._engine.requests if self._engine is not None else None
-        owner = requests.holder(self.id) if requests is not None else None
-        return f"execution {self.id} is " + (f"driven by {owner}" if owner else "not driven here; recover it first")
+    def _check_owner(self, here: bool) -> None:
+        """Raise `IllegalMove` when another process drives it, or nobody does and it is not held `here` either."""
+        by = owner(self._engine, self.id)
+        if by is not None or not here:
+            whose = f"driven by {by}" if by is not None else "not driven here; recover it first"
+            raise IllegalMove(f"execution {self.id} is {whose}", "execution.not_driven")
 
     def pause(self) -> None:
         """Running nodes finish; nothing new starts."""
