@@ -43,7 +43,7 @@ async def act(session: Session, verb: str, arguments: Arguments) -> Any:
         return _break(session, execution, arguments)
     _do(execution, verb, arguments)
     if verb == "pin":
-        pinned = arguments.word(1, "the node", "") in engine.pins.get(execution.plan.name, {})
+        pinned = execution.pinned(arguments.word(1, "the node", ""))
         session.write("pinned: later executions take it" if pinned else "no longer pinned")
     return None
 

@@ -18,6 +18,8 @@ SAID = {
     "edit_output": "the output of {} is changed for what has not read it; the change is recorded",
     "edit_context": "the context of {} is changed; the change is recorded",
     "edit_inputs": "the inputs of the execution are changed for what has not read them; the change is recorded",
+    "pin": "later executions take the output of {} instead of calling it",
+    "unpin": "{} is no longer pinned",
 }
 OF_THE_CELL = {  # what is done to the cell, and not to the execution
     "detach": ("Detach", "give the cell back; the execution goes on"),
@@ -82,6 +84,8 @@ class Controls:
         if command == "break":
             return self.breakpoints.toggle(self.execution, self._places.get(str(message.get("key")), node))
         verb.do(self.execution, node, message.get("value"))
+        if command == "pin":
+            return SAID["pin" if self.execution.pinned(node) else "unpin"].format(node)
         return SAID[command].format(node) if command in SAID else None
 
     def _detach(self) -> str:

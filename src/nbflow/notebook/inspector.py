@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from nbflow.errors import NbflowError
-from nbflow.execution.state import NodeState
+from nbflow.execution.state import ExecutionState, NodeState
 from nbflow.notebook.render.lettering import clean, clean_block, seconds, shorten
 from nbflow.notebook.render.summary import pretty
 from nbflow.notebook.render.watch import Watch, error_line
 from nbflow.plan.plan import Ask
 from nbflow.runtime.execution import Execution
 from nbflow.runtime.explaining import ignored, source_of
+from nbflow.runtime.pins import CALLS
 
 LONG = 8000  # characters of a value
 ROWS, COLUMNS, CELL = 30, 16, 60
@@ -32,11 +33,12 @@ Editable = Callable[[str], tuple[str, ...]]
 def page(
     watch: Watch, key: str, path: str | None, held: tuple[str, ...], preview: Preview = lambda path: None,
     editable: Editable = lambda path: (), failing: Preview = lambda path: None,
+    pinned: Callable[[str], bool] | None = None,
 ) -> Page:  # fmt: skip
     """The page of a box; `path` chooses a round or item, else the latest is shown.
 
     `preview` gives the inputs that a held node is about to get; `editable` what of a node can be changed now;
-    `failing` the error on which it is held, which does not count yet.
+    `failing` the error on which it is held, which does not count yet; `pinned` whether its output is pinned.
     """
     paths = watch.paths(key) or watch.machines(key)
     item = next(item for item in watch.picture.items() if item.key == key)
@@ -54,7 +56,7 @@ def page(
         "phase": "held" if is_held else node.phase if watch.paths(key) else watch.look(key).phase,
         "paths": [(one, f"{one} · {watch.state.nodes[one].phase}") for one in paths[-INSTANCES:]],
         "facts": _facts(node),
-        "acts": _acts(node, is_held, error is not None),
+        "acts": _acts(node, is_held, error is not None) + _pin(node, pinned),
         "form": _form(node),
         "blocks": _held_blocks(node, preview, editable(chosen), error or node.error)
         if is_held
@@ -100,8 +102,8 @@ BREAK = ("break", "Breakpoint", "hold here, or no longer (key b)")
 RUN_TO = ("run_to", "Run to here", "go on and hold here")
 
 
-def _acts(node: NodeState, held: bool, failing: bool = False) -> list[tuple[str, str, str]]:
-    acts = []
+def _acts(node: NodeState, held: bool, failing: bool = False) -> list[tuple[str, ...]]:
+    acts: list[tuple[str, ...]] = []
     if failing:
         acts += [("retry", "Retry", "run it again, as it is now"), ("step", "Let it fail", "take the error as it is")]
     elif held:
@@ -114,6 +116,24 @@ def _acts(node: NodeState, held: bool, failing: bool = False) -> list[tuple[str,
     if node.phase == "pending":
         acts.append(RUN_TO)
     return acts
+
+
+def _pin(node: NodeState, pinned: Callable[[str], bool] | None) -> list[tuple[str, ...]]:
+    """The output of a call can be kept for later executions."""
+    if pinned is None or node.phase != "completed" or not isinstance(node.node.work, CALLS):
+        return []
+    if pinned(node.path):
+        return [("pin", "Unpin", "later executions call it again")]
+    return [("pin", "Pin", "later executions take this output instead of calling it")]
+
+
+def whole(state: ExecutionState, phase: str, editable: tuple[str, ...]) -> Page:
+    """The page of the execution itself: what it was given, and what it gave."""
+    given, facts = dict(state.inputs or {}), [("execution", clean(state.id))]
+    blocks = [_editable("inputs", given) | {"edit": INPUTS}] if "inputs" in editable else [block("inputs", given)]
+    if state.error:
+        blocks.insert(0, {"title": "error", "text": _error(state.error), "bad": True})
+    return {"key": "", "path": "", "title": clean(state.workflow), "phase": phase, "facts": facts, "blocks": blocks}
 
 
 def _held_blocks(node: NodeState, preview: Preview, changes: tuple[str, ...], error: Any) -> list[Page]:
@@ -131,6 +151,7 @@ def _held_blocks(node: NodeState, preview: Preview, changes: tuple[str, ...], er
     return [*blocks, _instead()]
 
 
+INPUTS = {"cmd": "edit_inputs", "label": "Apply to the execution"}
 COMMANDS = {"inputs": "edit", "output": "edit_output", "context": "edit_context"}
 
 

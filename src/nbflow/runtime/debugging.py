@@ -64,6 +64,10 @@ class Debugging(Editing):
         pins = self._engine.pins.get(self.plan.name, {}) if self._engine is not None else {}
         return pins.pop(node, None) is not None
 
+    def pinned(self, node: str) -> bool:
+        """Whether a node gives the same output in later executions, by `pin`."""
+        return self._engine is not None and node in self._engine.pins.get(self.plan.name, {})
+
     def attach(self) -> None:
         """Somebody looks: from now on `breakpoint:` in the text counts."""
         self._live("step").gate.attached = True

@@ -71,7 +71,7 @@ class View {
     root.dataset.lmSuppressShortcuts = "true"; // keys pressed here are not the notebook's
     this.colour();
     const top = make("div", "nbflow-top");
-    this.title = make("span", "nbflow-name");
+    this.title = press("", () => this.look(""), { name: "nbflow-name", title: "the execution itself: its inputs", cmd: "whole" });
     this.badge = make("span", "nbflow-phase");
     this.facts = make("span", "nbflow-facts");
     this.tools = make("div", "nbflow-tools");
@@ -291,7 +291,8 @@ class View {
     this.inspector.shut();
     this.graph.choose(null);
     this.send({ cmd: "unlook" });
-    if (key && (this.root.contains(document.activeElement) || document.activeElement === document.body)) this.graph.focus(key);
+    if (key === "") this.title.focus();
+    else if (key && (this.root.contains(document.activeElement) || document.activeElement === document.body)) this.graph.focus(key);
     if (this.graph.fitted) this.graph.fit();
   }
 

@@ -15,7 +15,7 @@ from nbflow.notebook.render import html, summary
 from nbflow.notebook.render.lettering import clean, clean_block
 from nbflow.notebook.render.places import Layout
 from nbflow.notebook.render.watch import Watch
-from nbflow.notebook.widgets.view import Message, Screen, View
+from nbflow.notebook.widgets.view import WHOLE, Message, Screen, View
 from nbflow.runtime.execution import Execution
 
 TEXT = 2000  # characters of streamed text in one message, a node
@@ -109,9 +109,13 @@ class LiveView(View):
 
     def inspected(self, key: str, path: str | None) -> Message:
         execution = self.execution
-        page = inspector.page(
-            self.watch, key, path, execution.held, execution.preview, execution.editable, execution.failing
-        )
+        if key == WHOLE:
+            page = inspector.whole(self.watch.state, execution.phase, execution.editable())
+        else:
+            page = inspector.page(
+                self.watch, key, path, execution.held, execution.preview, execution.editable, execution.failing,
+                execution.pinned,
+            )  # fmt: skip
         node = page["path"] if page["path"] in self.watch.state.nodes else None
         page["evaluates"] = True
         page["watched"] = [inspector.evaluated(self.execution, text, node) for text in self._watched]

@@ -12,7 +12,7 @@ from nbflow.notebook.render import html, summary
 from nbflow.notebook.render.lettering import clean, seconds
 from nbflow.notebook.render.places import Layout
 from nbflow.notebook.render.watch import Watch
-from nbflow.notebook.widgets.view import Message, Screen, View
+from nbflow.notebook.widgets.view import WHOLE, Message, Screen, View
 from nbflow.runtime.execution import Execution
 from nbflow.runtime.explaining import move
 
@@ -93,6 +93,8 @@ class PastView(View):
         return " · ".join(part for part in parts if part)
 
     def inspected(self, key: str, path: str | None) -> Message:
+        if key == WHOLE:
+            return inspector.whole(self.watch.state, self.watch.state.phase, ())
         page: dict[str, Any] = inspector.page(self.watch, key, path, ())
         page["acts"], page["form"] = [], None
         return page

@@ -25,6 +25,7 @@ from nbflow.runtime.execution import Execution
 
 PACE = 0.1  # seconds between messages
 SNAPSHOT = 2.0  # seconds between snapshots
+WHOLE = ""  # stands for the execution itself, where a node has its key
 
 Message = dict[str, Any]
 
@@ -114,7 +115,7 @@ class View(ABC):
 
     def _look(self, message: Message) -> None:
         key, path = message.get("key"), message.get("path")
-        if key in self.items:
+        if isinstance(key, str) and (key in self.items or key == WHOLE):
             self._page = (key, path if isinstance(path, str) else None)
 
     def _watch(self, command: str, text: Any) -> None:
