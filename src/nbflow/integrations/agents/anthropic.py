@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nbflow.errors import NodeError
 from nbflow.integrations.agents.clients import Clients
 from nbflow.integrations.agents.failures import cut_short, remade
+from nbflow.integrations.agents.guarded import guarded_client
 from nbflow.integrations.agents.limits import Gathered
 from nbflow.integrations.agents.wire import as_json, encoded, is_typed
 from nbflow.ports.agents import Message, ModelReply, ModelRequest, ToolRequest, Usage
@@ -43,7 +44,7 @@ class AnthropicRuntime:
     def _make(self) -> AsyncAnthropic:
         from anthropic import AsyncAnthropic
 
-        return AsyncAnthropic(api_key="none", base_url=self._base_url, max_retries=0)
+        return AsyncAnthropic(api_key="none", base_url=self._base_url, max_retries=0, http_client=guarded_client())
 
     async def complete(self, request: ModelRequest, on_text: Callable[[str], None]) -> ModelReply:
         outcome = await self._attempt(request, on_text)

@@ -56,7 +56,9 @@ class _Pieces:
     def take(self, chunk: Any) -> None:
         self._usage = chunk.usage or self._usage
         self._model = chunk.model or self._model
-        for choice in chunk.choices[:1]:
+        if chunk.choices is None and chunk.usage is None:
+            raise NodeError("Unavailable", "the server sent a piece without choices", code="llm.malformed")
+        for choice in (chunk.choices or ())[:1]:
             delta = choice.delta
             self._finish = choice.finish_reason or self._finish
             if delta is None:

@@ -22,8 +22,9 @@ WRONG = {400, 404, 405, 409, 413, 422, "invalid_request_error", "not_found_error
 def remade(error: BaseException, provider: str) -> NodeError:
     """The failure of a model call, with a kind (`Timeout RateLimited Unavailable Refused InvalidInput`) and a code."""
     names = {cls.__name__ for cls in type(error).__mro__}
-    if isinstance(error, NodeError):
-        return error
+    ours = next((each for each in (error, error.__cause__, error.__context__) if isinstance(each, NodeError)), None)
+    if ours is not None:
+        return type(ours)(ours.kind, str(ours), code=ours.code, hint=ours.hint)
     if names & {"APITimeoutError", "TimeoutException"}:
         return NodeError("Timeout", f"{provider} did not answer in time", code="llm.timeout")
     status = getattr(error, "status_code", None)

@@ -9,6 +9,7 @@ from nbflow.errors import NodeError
 from nbflow.integrations.agents import chat, responses
 from nbflow.integrations.agents.clients import Clients
 from nbflow.integrations.agents.failures import remade
+from nbflow.integrations.agents.guarded import guarded_client
 from nbflow.ports.agents import ModelReply, ModelRequest
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class OpenAIRuntime:
     def _make(self) -> AsyncOpenAI:
         from openai import AsyncOpenAI
 
-        return AsyncOpenAI(api_key="none", base_url=self._base_url, max_retries=0)
+        return AsyncOpenAI(api_key="none", base_url=self._base_url, max_retries=0, http_client=guarded_client())
 
     async def complete(self, request: ModelRequest, on_text: Callable[[str], None]) -> ModelReply:
         outcome = await self._attempt(request, on_text)
