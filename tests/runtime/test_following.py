@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nbflow.errors import ExecutionFailed, IllegalMove, JournalConflict
+from nbflow.errors import ExecutionFailed, IllegalMove, JournalConflict, StorageError
 from nbflow.runtime.engine import Engine
 from nbflow.storage.duckdb.journal import DuckDBJournal
 from tests.runtime.conftest import House
@@ -142,3 +142,17 @@ async def test_a_conflict_without_another_writer_is_raised(make: Make, monkeypat
         await execution.until("waiting")
     with pytest.raises(JournalConflict):
         await execution
+
+
+async def test_what_was_broken_off_before_is_raised_at_once(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = make()
+    execution = await suspended(ours)
+
+    async def refuse(*_: object, **__: object) -> None:
+        raise StorageError("store.full", "no room")
+
+    monkeypatch.setattr(ours.journal, "append", refuse)
+    execution.resume()
+    for wait in (execution.until("waiting"), execution.until("waiting"), execution._ended()):
+        with pytest.raises(StorageError, match="no room"):
+            await wait

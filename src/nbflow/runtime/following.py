@@ -33,6 +33,8 @@ def rests(driver: Driver) -> bool:
 
 async def news(driver: Driver, *, every: bool = True) -> None:
     """Return when there may be more to see: after records (without `every` at a rest alone), a look, or the end."""
+    if driver.done.done() and not lost(driver):
+        return driver.done.result()  # raises what broke the driver off
     coming: asyncio.Future[None] = driver.loop.create_future()
 
     def notice() -> None:
@@ -48,7 +50,7 @@ async def news(driver: Driver, *, every: bool = True) -> None:
         forget()
     await look(driver)
     if driver.done.done() and not (lost(driver) and last(driver) > driver.committed):
-        driver.done.result()  # raises what broke the driver off; nobody else has gone on with it
+        driver.done.result()  # raises, also for a conflict where nobody else has gone on with it
 
 
 async def look(driver: Driver) -> None:
