@@ -34,7 +34,8 @@ def rests(driver: Driver) -> bool:
 async def news(driver: Driver, *, every: bool = True) -> None:
     """Return when there may be more to see: after records (without `every` at a rest alone), a look, or the end."""
     if driver.done.done() and not lost(driver):
-        return driver.done.result()  # raises what broke the driver off
+        driver.done.result()  # raises what broke the driver off
+        return
     coming: asyncio.Future[None] = driver.loop.create_future()
 
     def notice() -> None:
