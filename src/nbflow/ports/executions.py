@@ -34,8 +34,9 @@ class Query:
     """Which executions; all that is given must hold.
 
     `since` and `until` bound the start. `labels` and `inputs` are wanted by name and value (a value as text or JSON
-    data). `tag` is the name of a label, whatever its value; `tagged` are the (workflow, version) that have the tag too, and
-    whose executions are found whether they have the label or not. `error` is found in kind and message, any case of letters. `usd` is the least cost. `cursor` is `Page.next`.
+    data). `tag` is the name of a label, whatever its value; `tagged` are the (workflow, version) that have the tag
+    too, and whose executions are found whether they have the label or not. `error` is found in kind and message,
+    any case of letters. `usd` is the least cost. `cursor` is `Page.next`.
     """
 
     phases: tuple[str, ...] = ()

@@ -61,7 +61,7 @@ class Driver:
         self._after: deque[tuple[int, Callable[[], None]]] = deque()
         self._stopped: set[str] = set()
         self._overtaken: set[str] = set()  # nodes whose next attempt waits for the task of the last one
-        self.cranking = self._cleaning = False
+        self.cranking = self._cleaning = self._urgent = False
         self._writer: asyncio.Task[None] | None = None
         self._gathering: asyncio.TimerHandle | None = None
         self.on_held: list[Callable[[], None]] = []
@@ -86,14 +86,18 @@ class Driver:
             self.cranking = True
             self.loop.call_soon(self._crank)
 
-    def ended_with(self, outcome: o.Outcome) -> None:
-        """The last word of an attempt's task. Where nothing else runs there is nothing to gather: it is decided now."""
+    def ended_with(self, outcome: o.Outcome, urgent: bool) -> None:
+        """The last word of an attempt's task. Where nothing else runs there is nothing to gather: it is decided now.
+
+        What is `urgent`, as the attempt did something to the world, is not gathered.
+        """
+        self._urgent = self._urgent or urgent
         if self.tasks or self.cranking:
             self.tell(outcome)
-            return
-        self.queue.append((outcome, None))
-        self.cranking = True
-        self._crank()
+        else:
+            self.queue.append((outcome, None))
+            self.cranking = True
+            self._crank()
 
     def _crank(self) -> None:
         if self.done.done():
@@ -305,27 +309,24 @@ class Driver:
         self._after.append((sequence, then))
         self._write()
 
-    def _write(self) -> None:
+    def _write(self, gathered: bool = False) -> None:
+        if gathered:
+            self._gathering = None
         if self._writer is not None:
             return
-        hurry = self._after or not self.tasks or len(self._buffer) >= FULL
+        hurry = gathered or self._urgent or self._after or not self.tasks or len(self._buffer) >= FULL
         if hurry or self.state.ending or self.state.phase != "running":
             if self._gathering is not None:
                 self._gathering.cancel()
                 self._gathering = None
             self._writer = self.loop.create_task(self._commit())
         elif self._gathering is None:
-            self._gathering = self.loop.call_later(GATHER, self._gathered)
-
-    def _gathered(self) -> None:
-        self._gathering = None
-        if self._writer is None and self._buffer:
-            self._writer = self.loop.create_task(self._commit())
+            self._gathering = self.loop.call_later(GATHER, self._write, True)
 
     async def _commit(self) -> None:
         try:
             while self._buffer:
-                batch, self._buffer = self._buffer, []
+                batch, self._buffer, self._urgent = self._buffer, [], bool(self.queue)
                 await self.engine.journal.append(self.id, batch, after=self.committed)
                 self.committed = batch[-1].sequence
                 self.feed.publish(batch)

@@ -52,7 +52,7 @@ async def attempt(driver: Driver, node: NodeState, number: int) -> None:
         driver.gone(path, None if outcome is None else type(outcome) is Failed)
     if type(outcome) is Failed and node.effects == "once" and outcome.error["kind"] == "Timeout":
         outcome = _unknown(node, outcome)
-    driver.ended_with(outcome)
+    driver.ended_with(outcome, node.effects != "none")
 
 
 def _unknown(node: NodeState, late: Failed) -> Outcome:
