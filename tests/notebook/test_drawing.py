@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from nbflow.notebook.render import dot, html, layout, mermaid, theme
 from nbflow.notebook.render.layers import layered
+from nbflow.notebook.render.lettering import fit_name, width
 from nbflow.notebook.render.looks import PHASES, Look
 from nbflow.notebook.render.measure import sizes
 from nbflow.notebook.render.svg import svg
@@ -272,3 +273,19 @@ def test_mermaid_has_frames_and_gates():
     assert text.startswith("flowchart LR\n")
     assert "subgraph c0" in text
     assert "==>" in text
+
+
+@pytest.mark.parametrize("room", [20.0, 60.0, 150.0, 400.0])
+def test_a_long_name_is_cut_in_its_middle_so_that_its_end_is_seen(room):
+    names = [fit_name(f"extract_the_relevant_passages_of_document_number_{i}", 13.0, room, bold=True) for i in (1, 2)]
+    assert all(width(name, 13.0, bold=True) <= room for name in names)
+    assert room < 60 or (names[0] != names[1] and names[0].startswith("ex"))
+
+
+def test_an_error_takes_the_room_of_the_time_in_a_narrow_box():
+    drawing = drawn("name: x\nnodes: {a: {set: {v: 1}}, b: {set: {v: =a.v}}}")
+    place, (a, b) = layout.layout(drawing), (box.key for box in drawing.boxes)
+    looks = {a: Look("failed", "ValueError: no row", "234 ms"), b: Look("completed", "", "234 ms")}
+    text = svg(drawing, place, looks)
+    assert text.count(">234 ms<") == 1
+    assert ">ValueErr" in text

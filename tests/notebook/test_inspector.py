@@ -214,3 +214,30 @@ async def test_a_node_held_on_its_error_shows_the_error_and_can_be_run_again():
     execution.retry("a")
     await execution
     assert execution.phase == "completed"
+
+
+async def test_a_long_error_is_there_to_its_end():
+    def wrong():
+        raise ValueError("row missing; " * 100 + "the last one")
+
+    page = await looked_at("nodes: {a: {tool: wrong}}", "a", wrong=wrong)
+    assert "the last one" in blocks(page)["error"]["text"]
+
+
+async def test_the_page_of_the_execution_itself_shows_its_inputs_and_a_call_can_be_pinned():
+    assembly.tools.register_all({"double_it": lambda x: x * 2})
+    execution = assembly.start("inputs: {x: integer}\nnodes: {a: {tool: double_it, with: {x: =inputs.x}}}", {"x": 4}, store="memory:")  # fmt: skip
+    await execution
+    page = inspector.whole(execution.state, execution.phase, execution.editable())
+    assert blocks(page)["inputs"]["text"] == '{\n  "x": 4\n}'
+    watch = Watch(execution.plan, picture(execution.plan))
+    watch.fold(execution.events)
+
+    def act():
+        acts = inspector.page(watch, watch.picture.places["a"], None, (), pinned=execution.pinned)["acts"]
+        return next(label for name, label, _ in acts if name == "pin")
+
+    assert act() == "Pin"
+    execution.pin("a")
+    assert act() == "Unpin"
+    assert execution.unpin("a")

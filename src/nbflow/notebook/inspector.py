@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +23,7 @@ ROWS, COLUMNS, CELL = 30, 16, 60
 IMAGES = {b"\x89PNG\r\n": "png", b"\xff\xd8\xff": "jpeg", b"GIF8": "gif"}
 HEAVY = 2_000_000  # bytes of an image
 INSTANCES = 200
+FOREMOST = ("held", "failed", "waiting", "running")
 UNSURE = ("in_doubt", "effect")  # waits for a person's word on an effect
 
 Page = dict[str, Any]
@@ -35,14 +36,14 @@ def page(
     editable: Editable = lambda path: (), failing: Preview = lambda path: None,
     pinned: Callable[[str], bool] | None = None,
 ) -> Page:  # fmt: skip
-    """The page of a box; `path` chooses a round or item, else the latest is shown.
+    """The page of a box; `path` chooses a round or item, else the one that needs a person most, or the latest.
 
     `preview` gives the inputs that a held node is about to get; `editable` what of a node can be changed now;
     `failing` the error on which it is held, which does not count yet; `pinned` whether its output is pinned.
     """
     paths = watch.paths(key) or watch.machines(key)
     item = next(item for item in watch.picture.items() if item.key == key)
-    chosen = path if path in paths else (paths[-1] if paths else None)
+    chosen = path if path in paths else _foremost(paths, watch, held)
     if chosen is None:
         facts = [("kind", item.kind), ("line", str(item.line)), *([("doc", item.doc)] if item.doc else [])]
         page = {"key": key, "path": item.path, "title": item.path, "phase": watch.look(key).phase, "facts": facts}
@@ -54,7 +55,7 @@ def page(
         "path": chosen,
         "title": clean(chosen),
         "phase": "held" if is_held else node.phase if watch.paths(key) else watch.look(key).phase,
-        "paths": [(one, f"{one} · {watch.state.nodes[one].phase}") for one in paths[-INSTANCES:]],
+        "paths": _choice(paths, chosen, watch, held),
         "facts": _facts(node),
         "acts": _acts(node, is_held, error is not None) + _pin(node, pinned),
         "form": _form(node),
@@ -62,6 +63,24 @@ def page(
         if is_held
         else _blocks(node, editable(chosen)),
     }
+
+
+def _phase(path: str, watch: Watch, held: tuple[str, ...]) -> str:
+    return "held" if path in held else watch.state.nodes[path].phase
+
+
+def _foremost(paths: Sequence[str], watch: Watch, held: tuple[str, ...]) -> str | None:
+    """What is held, else what failed, waits or runs, else what came last."""
+    by_phase = {_phase(path, watch, held): path for path in reversed(paths)}
+    first = next((by_phase[phase] for phase in FOREMOST if phase in by_phase), None)
+    return first or (paths[-1] if paths else None)
+
+
+def _choice(paths: Sequence[str], chosen: str, watch: Watch, held: tuple[str, ...]) -> list[tuple[str, str]]:
+    """The rounds or items, each with its phase: the latest, the one that is shown, and all that are held."""
+    last = set(paths[-INSTANCES:])
+    shown = [path for path in paths if path in last or path == chosen or path in held]
+    return [(path, f"{path} · {_phase(path, watch, held)}") for path in shown]
 
 
 def _facts(node: NodeState) -> list[tuple[str, str]]:
@@ -120,7 +139,7 @@ def _acts(node: NodeState, held: bool, failing: bool = False) -> list[tuple[str,
 
 def _pin(node: NodeState, pinned: Callable[[str], bool] | None) -> list[tuple[str, ...]]:
     """The output of a call can be kept for later executions."""
-    if pinned is None or node.phase != "completed" or not isinstance(node.node.work, CALLS):
+    if pinned is None or node.phase != "completed" or node.handled or not isinstance(node.node.work, CALLS):
         return []
     if pinned(node.path):
         return [("pin", "Unpin", "later executions call it again")]
@@ -191,7 +210,7 @@ def _blocks(node: NodeState, changes: tuple[str, ...] = ()) -> list[Page]:
 
 
 def _error(error: Mapping[str, Any]) -> str:
-    lines = [error_line(error)] + ([f"hint: {clean(error['hint'])}"] if error.get("hint") else [])
+    lines = [error_line(error, LONG)] + ([f"hint: {clean(error['hint'])}"] if error.get("hint") else [])
     if error.get("detail") is not None:
         lines.append(pretty(error["detail"], LONG))
     return "\n".join(lines)
@@ -265,6 +284,10 @@ def _field(name: str, schema: Any, *, required: bool) -> Page:
     schema = schema if isinstance(schema, Mapping) else {}
     kind = schema.get("type")
     field: Page = {"name": name, "label": clean(name), "required": required}
+    default = schema.get("default")
     if isinstance(schema.get("enum"), list | tuple):
-        return {**field, "options": list(schema["enum"])}
-    return {**field, "type": kind if kind in ("string", "number", "integer", "boolean") else "json"}
+        options = [(clean(word), json.dumps(word, ensure_ascii=False)) for word in schema["enum"]]
+        return {**field, "options": options, "given": json.dumps(default, ensure_ascii=False)}
+    kind = kind if kind in ("string", "number", "integer", "boolean") else "json"
+    given = "" if default is None else default if kind == "string" else json.dumps(default, ensure_ascii=False)
+    return {**field, "type": kind, "given": given}

@@ -73,6 +73,17 @@ def fit(text: str, size: float, room: float, *, bold: bool = False, mono: bool =
     return "".join(kept).rstrip() + "…"
 
 
+def fit_name(text: str, size: float, room: float, *, bold: bool = False) -> str:
+    """The same for a name, cut in its middle: long names often differ only at their ends."""
+    if width(text, size, bold=bold) <= room:
+        return text
+    start = fit(text, size, 0.62 * room, bold=bold)
+    left, end = room - width(start, size, bold=bold), len(text)
+    while end > 0 and (left := left - width(text[end - 1], size, bold=bold)) >= 0:
+        end -= 1
+    return start + text[end:].lstrip()
+
+
 def shorten(text: object, limit: int) -> str:
     """One clean line of at most `limit` characters."""
     line = clean(text)

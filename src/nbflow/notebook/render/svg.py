@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 
 from nbflow.notebook.render import icons, theme
-from nbflow.notebook.render.lettering import clean, fit, width
+from nbflow.notebook.render.lettering import clean, fit, fit_name, width
 from nbflow.notebook.render.looks import PENDING, Look
 from nbflow.notebook.render.measure import BADGE, BOX_LEFT, LABEL, SMALL, TINY, second_line
 from nbflow.notebook.render.picture import Box, Cluster, Picture, Wire
@@ -100,14 +100,14 @@ class _Drawing:
         _rect(group, Rect(place.x + 9, place.y + 9, 28, 28), "tile", 7)
         _icon(group, icons.kind(box.kind), place.x + 15, place.y + 15, "icon")
         x, y = place.x + BOX_LEFT, place.y
-        _words(group, "name", x, y + 20, fit(box.label, LABEL, place.width - BOX_LEFT - 30, bold=True))
+        _words(group, "name", x, y + 20, fit_name(box.label, LABEL, place.width - BOX_LEFT - 30, bold=True))
         _words(group, "note", x, y + 35.5, note_line(box, look, place))
         _mark(group, look.phase, place.right - 25, place.y + 7)
-        _words(group, "badge", place.right - 9, y + 36, clean(look.badge))
+        _words(group, "badge", place.right - 9, y + 36, clean(look.badge) if badged(box, look, place) else "")
 
     def compact(self, group: ET.Element, box: Box, look: Look, place: Rect) -> None:
         _rect(group, place, "card", 6)
-        _words(group, "name", place.x + 9, place.y + 16, fit(box.label, SMALL, place.width - 30))
+        _words(group, "name", place.x + 9, place.y + 16, fit_name(box.label, SMALL, place.width - 30))
         _mark(group, look.phase, place.right - 20, place.y + 4)
 
     # --- frames and wires ------------------------------------------------------------------------------
@@ -120,7 +120,7 @@ class _Drawing:
         _rect(group, place, "frame", 12)
         _icon(group, icons.kind(cluster.kind), place.x + 10, place.y + 9, "icon")
         room = place.width - 34 - (60 if cluster.node else 0)
-        words = _words(group, "head", place.x + 32, place.y + 21.5, fit(cluster.label, 12, room, bold=True))
+        words = _words(group, "head", place.x + 32, place.y + 21.5, fit_name(cluster.label, 12, room, bold=True))
         span = ET.SubElement(words, "tspan", {"class": "note", "dx": "8", "font-weight": "400"})
         span.text = note_line(cluster, look, place)
         if cluster.node:
@@ -150,12 +150,19 @@ def about(item: Box | Cluster, look: Look) -> str:
     return clean(" · ".join(word for word in words if word))
 
 
+def badged(item: Box | Cluster, look: Look, place: Rect) -> bool:
+    """Whether a node shows how long it took. In a box its words go first: an error needs the room."""
+    if isinstance(item, Cluster) or look.since is not None or not look.note:
+        return True
+    return width(clean(look.note), SMALL) <= place.width - BOX_LEFT - (BADGE - 4)
+
+
 def note_line(item: Box | Cluster, look: Look, place: Rect) -> str:
     """The second line of a box, or what stands beside a cluster's name, as long as there is room for it."""
     if isinstance(item, Cluster):
         room = place.width - 42 - (66 if item.node else 0) - width(item.label, 12, bold=True)
         return fit(clean(look.note or item.detail), SMALL, room) if room > 24 else ""
-    timed = look.badge or look.since is not None
+    timed = badged(item, look, place) and (look.badge or look.since is not None)
     room = place.width - BOX_LEFT - (BADGE - 4 if timed else 8)
     return fit(clean(look.note or second_line(item)), SMALL, room)
 

@@ -309,9 +309,9 @@ def _ending(node: NodeState) -> str:
     return ""
 
 
-def error_line(error: Any) -> str:
-    """An error as one short line: its kind and words."""
+def error_line(error: Any, limit: int = 160) -> str:
+    """An error as one line of at most `limit` characters: its kind and words."""
     if not isinstance(error, dict):
         return ""
     kind, message = clean(error.get("kind") or "error"), clean(error.get("message") or "")
-    return shorten(message if message.startswith(kind) else f"{kind}: {message}", 160)
+    return shorten(message if message.startswith(kind) else f"{kind}: {message}", limit)

@@ -173,14 +173,14 @@ class Graph {
 
   // --- looks ----------------------------------------------------------------------------------------------
 
-  paint(key, [phase, note, badge, , title]) {
+  paint(key, [phase, note, badge, , title, timed]) {
     const group = this.groups.get(key), part = this.parts.get(key);
     if (!part) return;
     const classes = [...group.classList].filter((name) => !name.startsWith("p-"));
     group.setAttribute("class", [...classes, `p-${phase}`].join(" "));
     part.sign?.setAttribute("d", this.signs[phase] || "");
     if (part.note) part.note.textContent = note;
-    if (part.badge) part.badge.textContent = badge;
+    if (part.badge) part.badge.textContent = timed ? badge : "";
     if (part.title) part.title.textContent = title;
     group.setAttribute("aria-label", title);
   }

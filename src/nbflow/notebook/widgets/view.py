@@ -19,7 +19,7 @@ from nbflow.notebook.render import summary
 from nbflow.notebook.render.html import Bundle
 from nbflow.notebook.render.picture import Box, Cluster
 from nbflow.notebook.render.places import Layout, Rect
-from nbflow.notebook.render.svg import about, note_line, svg
+from nbflow.notebook.render.svg import about, badged, note_line, svg
 from nbflow.notebook.render.watch import Watch
 from nbflow.runtime.execution import Execution
 
@@ -167,7 +167,8 @@ class View(ABC):
         look = self.watch.look(key)
         place = self.place.boxes.get(key) or self.place.clusters.get(key) or Rect(0, 0, 0, 0)
         item = self.items[key]
-        return [look.phase, note_line(item, look, place), look.badge, look.since, about(item, look)]
+        note, timed = note_line(item, look, place), badged(item, look, place)
+        return [look.phase, note, look.badge, look.since, about(item, look), timed]
 
     def _snapshot(self) -> Message:
         self._sent = self.now()
