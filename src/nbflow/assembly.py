@@ -23,7 +23,8 @@ from nbflow.integrations.agents.prices import price
 from nbflow.integrations.agents.registry import AgentRegistry
 from nbflow.integrations.bus.memory import MemoryBus
 from nbflow.integrations.cassettes import Cassettes, TapedAgents, TapedTools
-from nbflow.integrations.secrets import LOOKS_SECRET, Secrets, usual_sources
+from nbflow.integrations.redaction import LOOKS_SECRET
+from nbflow.integrations.secrets import Secrets, usual_sources
 from nbflow.integrations.tools.built_in import add_built_in
 from nbflow.integrations.tools.registry import ToolRegistry
 from nbflow.nodes.agent import AgentExecutor

@@ -9,7 +9,8 @@ import yaml
 from nbflow.errors import NodeError
 from nbflow.integrations.agents.registry import AgentRegistry
 from nbflow.integrations.cassettes import CassetteError, Cassettes, TapedAgents, TapedTools
-from nbflow.integrations.secrets import Redactor, Secrets
+from nbflow.integrations.redaction import Redactor
+from nbflow.integrations.secrets import Secrets
 from nbflow.integrations.tools.registry import ToolRegistry
 from nbflow.nodes.agent import AgentExecutor
 from nbflow.nodes.tool import ToolExecutor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 import sys
@@ -13,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbflow.integrations.secrets import MissingSecret, Redactor, Secrets, from_environment, from_file, from_keyring
+from nbflow.integrations.redaction import Redactor
+from nbflow.integrations.secrets import MissingSecret, Secrets, from_environment, from_file, from_keyring
 
 SECRET = 'sk-CANARY-4f/ü+? 9"x'
 
@@ -213,3 +215,74 @@ def test_a_keyring_that_is_not_there_or_fails_knows_nothing(monkeypatch):
     monkeypatch.setitem(sys.modules, "keyring", ModuleType("gone"))
     monkeypatch.setitem(sys.modules, "keyring.errors", None)
     assert from_keyring("A") is None
+
+
+AWKWARD = [
+    'sh/op+tok"en-9', "p@ss wörd!23", "hunter22!", 'abc"def\\ghi', "sk-plain-1234567890", "a:b@c/d?e=f&g", "it's \"q\"\\\\two\\n",
+    "line\nbreak\ttab", "a-😀-face", "<tag attr='x'>&amp;",
+]  # fmt: skip
+
+
+def ways(value: str) -> dict[str, str]:
+    """How URLs, JSON, HTML, Python and mail write a text; written apart from the redactor."""
+    return {
+        "raw": value,
+        "encodeURIComponent": quote(value, safe="!'()*~-._"),
+        "a query as clients write it": quote(value, safe="!$&'()*+,/:;=?@[]~-._"),
+        "a form": quote_plus(value),
+        "lower": re.sub("%..", lambda found: found[0].lower(), quote(value, safe="")),
+        "mixed": "".join(quote(letter, safe="") if n % 2 else letter for n, letter in enumerate(value)),
+        "twice": quote(quote(value, safe=""), safe=""),
+        "JSON": json.dumps(value),
+        "JSON of PHP": json.dumps(value, ensure_ascii=False).replace("/", "\\/"),
+        "JSON in JSON": json.dumps(json.dumps({"a": value})),
+        "HTML": html.escape(value),
+        "repr": repr(value),
+        "repr of a dict": repr({"a": value}),
+        "repr of an error": repr(KeyError(value)),
+        "an error": str(KeyError(value)),
+        "repr of a text in a text": repr(repr(value)),
+        "repr of bytes": repr(value.encode()),
+        "base64": base64.b64encode(value.encode()).decode(),
+        "base64 in lines": base64.encodebytes(b"x" * 50 + value.encode() + b"y" * 40).decode(),
+        "base64 in lines in JSON": json.dumps(base64.encodebytes(b"x" * 50 + value.encode() + b"y" * 40).decode()),
+    }
+
+
+@pytest.mark.parametrize("value", AWKWARD)
+def test_a_secret_is_found_however_it_is_written(value):
+    redactor = Redactor()
+    redactor.learn(value, "S")
+    for way, text in ways(value).items():
+        assert "[secret S]" in redactor.clean(f"x {text} y"), way
+        assert b"[secret S]" in redactor.clean(f"x {text} y".encode()), way
+
+
+@pytest.mark.parametrize("value", AWKWARD)
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 11])
+def test_a_secret_is_found_however_it_is_written_and_cut(value, size):
+    redactor = Redactor()
+    redactor.learn(value, "S")
+    for way, text in ways(value).items():
+        said: list[str] = []
+        stream = redactor.stream(said.append)
+        whole = f"pre {text} post"
+        for at in range(0, len(whole), size):
+            stream(whole[at : at + size])
+        stream.close()
+        assert "[secret S]" in "".join(said), way
+        assert "".join(said).startswith("pre ") and "".join(said).endswith("post"), way
+
+
+@pytest.mark.parametrize("before", range(90))
+def test_base64_in_lines_is_found_in_pieces_wherever_the_line_ends(before):
+    redactor = Redactor()
+    redactor.learn(SECRET, "S")
+    text = base64.encodebytes(b"x" * before + SECRET.encode() + b"y" * 40).decode()
+    for size in (1, 7):
+        said: list[str] = []
+        stream = redactor.stream(said.append)
+        for at in range(0, len(text), size):
+            stream(text[at : at + size])
+        stream.close()
+        assert "[secret S]" in "".join(said)
