@@ -19,6 +19,27 @@ from nbflow.errors import NodeError
 _KEY = re.compile(r"((?:^|&)[^&=]*(?:key|token|secret|passw|signature|sig|auth)[^&=]*=)[^&]+", re.IGNORECASE)
 GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# Of IANA's registries of special-purpose addresses those that are not reachable from everywhere, so that it does not
+# depend on how old Python's own tables are; 192.88.99.0/24 and 2002::/16 are relays that nobody should speak to.
+SPECIAL = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+            "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
+            "224.0.0.0/4", "240.0.0.0/4",
+            "::/128", "::1/128", "::ffff:0:0/96", "64:ff9b:1::/48", "100::/64", "100:0:0:1::/64", "2001::/23",
+            "2001:db8::/32", "2002::/16", "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8",
+        ),
+    )
+)  # fmt: skip
+REACHED = tuple(  # inside of those, and yet for everybody
+    map(
+        ipaddress.ip_network,
+        ("192.0.0.9/32", "192.0.0.10/32", "2001:1::1/128", "2001:1::2/128", "2001:1::3/128", "2001:3::/32",
+         "2001:4:112::/48", "2001:20::/28", "2001:30::/28"),
+    )
+)  # fmt: skip
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -84,6 +105,8 @@ def is_open(address: str) -> bool:
 def _is_global(address: Address) -> bool:
     if address.version == 6 and address not in GLOBAL_UNICAST and address not in NAT64:
         return False
+    if any(address in network for network in SPECIAL if network.version == address.version):
+        return any(address in network for network in REACHED if network.version == address.version)
     return address.is_global and not address.is_multicast
 
 
