@@ -380,6 +380,10 @@ def test_tab_completes_in_a_real_kernel_and_leaves_python_alone(kernel):
     assert completed(kernel, "%%workflow x\nnodes:\n  abc: {set: {v: 1}}\n  b: {needs: a‖") == ["abc"]
     assert completed(kernel, "%%workflow x\nnodes:\n  a: {to‖") == ["tool:"]
     assert completed(kernel, "%%workflow x\nnodes:\n  a: {aggregate: su‖") == ["sum"]
+    assert completed(kernel, "%%workflow x\nnodes:\n  a:\n    effects: ‖") == ["idempotent", "none", "once"]
+    assert completed(kernel, '%%workflow x\nnodes:\n  a: {set: {v: 1}}\n  b: {set: {w: "=a.‖"}}') == ["a.v"]
+    for nothing in ("%%workflow x --break ‖", "%%workflow x\ndoc: pr‖", "%%workflow x\nnodes:\n  ‖"):
+        assert completed(kernel, nothing) == [], "no word of Python and no magic"
 
 
 def test_a_function_that_autoreload_changed_is_another_one(kernel, tmp_path):

@@ -13,38 +13,34 @@ from IPython.core.completer import SimpleCompletion, context_matcher
 
 from nbflow import assembly
 from nbflow.errors import NbflowError
+from nbflow.notebook import words
 from nbflow.notebook.arguments import FLAGS as READ
 from nbflow.notebook.commands import all_verbs
 from nbflow.notebook.options import FLAGS, OPTIONAL, VALUES
+from nbflow.notebook.outline import Tree, nodes, place, tree
 from nbflow.notebook.session import Session
 from nbflow.notebook.verbs import BY_NAME
-from nbflow.spec.nodes import FIELDS as NODE_FIELDS
-from nbflow.spec.workflow import FIELDS as WORKFLOW_FIELDS
 
-KEY = re.compile(r"^(\s*)(?:- )?([A-Za-z_][\w]*)\s*:(.*)$")
 ROOTS = ("inputs", "execution", "env", "secrets", "loop", "previous", "item", "index", "error", "event")
-OPENED = re.compile(r"(?:^|[\s:,\[{])=[^=]*$|\$\{\{(?:(?!\}\}).)*$")  # an expression that is being written
-FLOW = re.compile(r"[{,]\s*(?:([A-Za-z_]\w*)\s*:\s?([^{},]*)|[A-Za-z_]?\w*)$")  # the end of a line within braces
+OPENED = re.compile(  # an expression that is being written: behind a key, within braces, within quotes, in a text
+    r"""^[^{\["']*:\s+=(?!=).*$|[\s:,\[{]=(?!=)[^,}\]]*$|["']=(?!=)[^"']*$|\$\{\{(?:(?!\}\}).)*$"""
+)
+WORD = re.compile(r"""[\s=(\[{,"']""")  # what a word begins after
+NAME = re.compile(r"[^\w.]")  # and a name in an expression
 STORES = ["duckdb:///.nbflow/history.duckdb", "memory:"]
 RECENT = 50  # executions whose ids are offered
-NESTING = ("nodes",)
 REFERRING = ("needs", "then", "else")
-CONDITIONS = ("when", "until", "while", "if", "for_each", "by", "step")
-AGGREGATES = (
-    "object",
-    "list",
-    "merge",
-    "concat",
-    "sum",
-    "mean",
-    "min",
-    "max",
-    "count",
-    "first",
-    "best",
-    "vote",
-    "reduce",
-)
+CONDITIONS = ("when", "until", "while", "if", "for_each", "by", "step", "transform", "breakpoint", "key")
+
+
+class Alone(list[SimpleCompletion]):
+    """Completions besides which there are no others, not even where there are none.
+
+    IPython lets a matcher keep the others away only when it has something, and asks for the length.
+    """
+
+    def __len__(self) -> int:
+        return max(1, super().__len__())
 
 
 class Completer:
@@ -73,12 +69,12 @@ class Completer:
             words = self.verb_words(head)
         else:
             return {"completions": [], "suppress": False}
-        fragment = re.split(r"[\s=(\[{,]", head)[-1]
-        found = [
+        fragment = (NAME if context.cursor_line and OPENED.search(head) else WORD).split(head)[-1]
+        found = Alone(
             SimpleCompletion(text=word)
             for word in dict.fromkeys(words)
             if word.startswith(fragment) and word != fragment
-        ]
+        )
         return {"completions": found, "suppress": True, "matched_fragment": fragment}
 
     # --- the magic line ----------------------------------------------------------------------------------
@@ -89,9 +85,9 @@ class Completer:
         if previous in ("-i", "--input"):
             if head.rpartition("=")[2].startswith("$"):
                 return [f"${name}" for name in self.session.namespace if not name.startswith("_")]
-            return [f"{name}=" for name in _under("inputs", lines)]
+            return [f"{name}=" for name in _under("inputs", tree(lines))]
         if previous == "--break":
-            ids = _ids(lines)
+            ids = _ids(tree(lines))
             return [f"{id}:{where}" for id in ids for where in ("after", "error")] if ":" in words[-1] else ids
         if previous == "--store":
             return STORES
@@ -144,88 +140,62 @@ class Completer:
     # --- the text ----------------------------------------------------------------------------------------
 
     def yaml_words(self, lines: list[str], number: int, head: str) -> Iterable[str]:
-        if OPENED.search(head):
-            return self._values("", head, lines)
-        flow = FLOW.search(head)
-        if flow and "{" in head:
-            return self._values(flow[1], flow[2], lines) if flow[1] else self._keys(_opened(lines, number, head))
-        key = KEY.match(head)
-        if key and (key.group(3).startswith(" ") or key.group(3) == ""):
-            return self._values(key.group(2), key.group(3), lines)
-        indent = len(head) - len(head.lstrip(" -"))
-        return self._keys(_parents(lines, number, indent))
+        text = tree(lines)
+        path, key = place(lines, number, head)
+        if OPENED.search(head) or key in CONDITIONS:
+            return self._names(text)
+        if key:
+            return self._values([*path, key], text)
+        found = [f"{name}:" for name in [*words.keys(path), *self._arguments(path, text)]]
+        return [*found, *self._values(path, text)] if head.lstrip().startswith("- ") else found
 
-    def _values(self, key: str, given: str, lines: list[str]) -> Iterable[str]:
-        value = given.strip()
-        if OPENED.search(value) or key in CONDITIONS:
-            return [*_ids(lines), *(f"inputs.{name}" for name in _under("inputs", lines)), *ROOTS]
+    def _names(self, text: Tree) -> list[str]:
+        """What an expression may name."""
+        return [
+            *_ids(text),
+            *(f"{id}.{name}" for id, node in nodes(text) for name in self._results(node)),
+            *(f"inputs.{name}" for name in _under("inputs", text)),
+            *ROOTS,
+        ]
+
+    def _results(self, node: Tree) -> list[str]:
+        """The names in a node's output, as far as the text says them."""
+        shape = node.get("output")
+        if isinstance(shape, dict):
+            return [*(shape["properties"] if isinstance(shape.get("properties"), dict) else shape)]
+        if isinstance(node.get("set"), dict):
+            return list(node["set"])
+        inner = self.session.workflows.get(str(node.get("workflow")))
+        return [name for name, _ in inner.plan.outputs or ()] if inner is not None else []
+
+    def _values(self, path: list[str], text: Tree) -> Iterable[str]:
+        key = path[-1] if path else ""
         if key in REFERRING:
-            return _ids(lines)
+            return _ids(text)
         if key == "tool":
             return assembly.tools.names()
-        if key == "aggregate":
-            return AGGREGATES
         if key == "workflow":
             return list(self.session.workflows)
-        return ("all", "active", "first", "race") if key == "join" else ()
+        return words.values(path)
 
-    def _keys(self, parents: list[str]) -> Iterable[str]:
-        if not parents:
-            return [f"{name}:" for name in WORKFLOW_FIELDS]
-        if parents[-1] in NESTING:
-            return ()
-        if len(parents) > 1 and parents[-2] in NESTING:
-            return [f"{name}:" for name in (*assembly.installed(), *NODE_FIELDS, "nodes")]
-        kind = assembly.installed().get(parents[-1])
-        return [f"{name}:" for name in kind.fields] if kind is not None else ()
-
-
-def _parents(lines: list[str], number: int, indent: int) -> list[str]:
-    """The keys around a line, from the outermost, by indentation."""
-    parents: list[str] = []
-    for line in reversed(lines[1:number]):
-        found = KEY.match(line)
-        if found and len(found.group(1)) < indent:
-            parents.insert(0, found.group(2))
-            indent = len(found.group(1))
-    return parents
+    def _arguments(self, path: list[str], text: Tree) -> list[str]:
+        """The arguments of what the node around calls, where they stand."""
+        if path[-1:] != ["with"] or len(path) < 2:
+            return []
+        node = next((node for id, node in nodes(text) if id == path[-2]), {})
+        tool = assembly.tools.find(str(node["tool"])) if "tool" in node else None
+        if tool is not None:
+            return list(tool.parameters.get("properties", ()))
+        inner = self.session.workflows.get(str(node.get("workflow")))
+        return list(inner.plan.inputs.get("properties", ())) if inner is not None else []
 
 
-def _opened(lines: list[str], number: int, head: str) -> list[str]:
-    """The keys around a place in flow style: those of the line's indentation, and of every brace still open."""
-    found = KEY.match(head)
-    parents = _parents(lines, number, len(found.group(1)) if found else 0)
-    before: list[str] = []
-    key = ""
-    for token in re.findall(r"([A-Za-z_]\w*)\s*:\s*|([{}])", head):
-        if token[1] == "}":
-            before = before[:-1]
-        elif token[1] == "{":
-            before.append(key)
-        key = token[0] or ""
-    return [*parents, *filter(None, before)]
+def _under(name: str, text: Tree) -> list[str]:
+    """The keys directly under a top-level key."""
+    found = text.get(name)
+    return [str(key) for key in found] if isinstance(found, dict | list) else []
 
 
-def _under(name: str, lines: list[str]) -> list[str]:
-    """The keys directly under a top-level key, in block or flow form."""
-    keys: list[str] = []
-    inside, depth = False, 0
-    for line in lines[1:]:
-        found = KEY.match(line)
-        if found and not found.group(1):
-            inside, depth = found.group(2) == name, 0
-            keys += re.findall(r"(\w+)\s*:", found.group(3)) if inside else []
-        elif found and inside:
-            depth = depth or len(found.group(1))
-            keys += [found.group(2)] if len(found.group(1)) == depth else []
-    return keys
-
-
-def _ids(lines: list[str]) -> list[str]:
+def _ids(text: Tree) -> list[str]:
     """The ids of nodes, in every body."""
-    ids: list[str] = []
-    for number, line in enumerate(lines):
-        found = KEY.match(line)
-        if found and number and _parents(lines, number, len(found.group(1)))[-1:] == ["nodes"]:
-            ids.append(found.group(2))
-    return ids
+    return [id for id, _ in nodes(text)]
