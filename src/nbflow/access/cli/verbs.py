@@ -110,7 +110,8 @@ def _act(
     with Answer(json) as answer:
         register(tools)
         left = asyncio.run(_acted(id, verb, arguments, store, quiet=json, settled=settled))
-        answer.give(left.document, lambda: tell(left), left.code)
+        code = DONE if verb == "suspend" else left.code  # stopped, as it was asked
+        answer.give(left.document, lambda: tell(left), code)
 
 
 async def _acted(

@@ -1,7 +1,8 @@
 """Requests between the processes of one folder: a file for the request, a file for the answer.
 
 Each writer has a folder of its own under ``requests/``, so that what is asked of one that died is never done by
-another. A request that was given up is not done either: it names the time until which somebody waits.
+another. A request that was given up is not done either: it names the time until which somebody waits. A writer that
+closes lets its last answers be read before it takes its folder away.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import json
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -24,6 +26,8 @@ from nbflow.storage.duckdb.folder import Folder
 
 _LOOK = 0.1  # seconds between two looks for requests
 _WAIT = 0.05  # seconds between two looks for an answer
+_GRACE = 3.0  # seconds that a writer which closes leaves its answers for those who wait
+_ASKED = "[!.]*.json"  # what is whole: a draft begins with a dot
 
 
 class FolderRequests:
@@ -60,6 +64,7 @@ class FolderRequests:
                 found = await loop.run_in_executor(None, _read, answer)
                 if found is not None:
                     return found
+                path.stat()
         except FileNotFoundError:
             pass  # its folder is gone: it ended just now, or listens to nobody
         finally:
@@ -80,26 +85,41 @@ class FolderRequests:
         self._closing.set()
         if self._thread is not None:
             self._thread.join()
+            self._let_read()
             shutil.rmtree(self._mine, ignore_errors=True)
+
+    def _let_read(self) -> None:
+        """Wait until nobody waits for an answer any more: who has read it takes the request away."""
+        for _ in range(round(_GRACE / _WAIT)):
+            if not any(self._wanted(path) for path in self._mine.glob(_ASKED)):
+                return
+            time.sleep(_WAIT)
 
     def _listen(self, hear: Hear) -> None:
         self._forget_the_dead()
         seen = 0
         heard: set[str] = set()
-        while not self._closing.wait(_LOOK):
+        closing = False
+        while not closing:
+            closing = self._closing.wait(_LOOK)  # and one last look
             with suppress(OSError):
                 changed = self._mine.stat().st_mtime_ns
                 if changed == seen:
                     continue
-                there = sorted(path.name for path in self._mine.glob("*.json"))
+                there = sorted(path.name for path in self._mine.glob(_ASKED))
                 for name in there:
                     if name not in heard:
                         self._hear(self._mine / name, hear)
                 heard, seen = set(there), changed
 
-    def _hear(self, path: Path, hear: Hear) -> None:
+    def _wanted(self, path: Path) -> dict[str, Any] | None:
+        """A request, while somebody waits for its answer."""
         asked = _read(path)
-        if asked is None or self._clock.now() > asked["until"]:
+        return asked if asked is not None and self._clock.now() <= asked["until"] else None
+
+    def _hear(self, path: Path, hear: Hear) -> None:
+        asked = self._wanted(path)
+        if asked is None:
             return
         reply: Callable[[Answer], None] = partial(self._reply, path.with_suffix(".answer"))
         hear(Request(asked["execution"], asked["verb"], asked["arguments"]), reply)
