@@ -6,11 +6,20 @@ import ast
 import re
 from xml.etree.ElementTree import Element
 
-from tests.scxml.datamodel import FAILS, TYPES, Translator, Unsupported
+from tests.scxml.datamodel import FAILS, TYPES, Translator
+from tests.scxml.unsupported import Unsupported
 
 FAIL = {"assign": {"failure": "=" + FAILS}}
 
 _NUMBER = re.compile(r"\.\d")
+_STATEMENT = re.compile(r"(?:var\s+|let\s+)?([A-Za-z_$][\w$]*)\s*([-+*/%]?)=(?!=)\s*(.+)")
+_EVENT = re.compile(r"[A-Za-z_][\w-]*(\.[\w-]+)*", re.ASCII)
+
+
+def event_name(name: str) -> str:
+    if name and not _EVENT.fullmatch(name):
+        raise Unsupported(f"the event name {name}")
+    return name
 
 
 def tag(element: Element) -> str:
@@ -37,7 +46,7 @@ class Content:
     def one(self, element: Element) -> list[dict]:
         match tag(element):
             case "raise":
-                return [{"raise": element.get("event", "")}]
+                return [{"raise": event_name(element.get("event", ""))}]
             case "assign":
                 return [self._assign(element)]
             case "if":
@@ -57,10 +66,8 @@ class Content:
                 raise Unsupported(f"<{other}>")
 
     def _assign(self, element: Element) -> dict:
-        location = element.get("location", "").strip()
-        if location.partition(".")[0] not in self.translator.names or not all(
-            part.isidentifier() for part in location.split(".")
-        ):
+        location = _location(element.get("location", ""))
+        if location is None or location.partition(".")[0] not in self.translator.names:
             return FAIL
         if "expr" in element.attrib:
             return {"assign": {location: self.translator.value(element.get("expr", ""))}}
@@ -71,6 +78,8 @@ class Content:
     def _script(self, element: Element) -> list[dict]:
         if element.get("src") is not None:
             raise Unsupported("scripts from files")
+        if self.translator.ecmascript:
+            return self._statements(element.text or "")
         try:
             tree = ast.parse("\n".join(line.strip().rstrip(";") for line in (element.text or "").splitlines()))
         except SyntaxError:
@@ -88,6 +97,20 @@ class Content:
                     raise Unsupported("this script")
         return found
 
+    def _statements(self, script: str) -> list[dict]:
+        """Of ECMAScript, assignments to names."""
+        found = []
+        for line in re.split(r"[;\n]", script):
+            if not line.strip():
+                continue
+            statement = _STATEMENT.fullmatch(line.strip())
+            if statement is None:
+                raise Unsupported("this script")
+            name, sign, value = statement.groups()
+            self.translator.names.setdefault(name)
+            found.append({"assign": {name: self.translator.value(f"{name} {sign} ({value})" if sign else value)}})
+        return found
+
     def _if(self, element: Element) -> dict:
         branches: list[tuple[str | None, list[dict]]] = [(element.get("cond"), [])]
         for child in element:
@@ -101,7 +124,7 @@ class Content:
 
     def _branches(self, branches: list[tuple[str | None, list[dict]]]) -> dict:
         (condition, actions), *rest = branches
-        made: dict = {"if": self.translator.expression(condition or "True"), "then": actions}
+        made: dict = {"if": self.translator.condition(condition) if condition else "True", "then": actions}
         if rest:
             made["else"] = rest[0][1] if rest[0][0] is None else [self._branches(rest)]
         return made
@@ -109,7 +132,7 @@ class Content:
     def _foreach(self, element: Element) -> dict:
         item, index = element.get("item", ""), element.get("index")
         names = [name for name in (item, index) if name is not None]
-        array = self.translator.expression(element.get("array", ""))
+        array = self.translator.items(element.get("array", ""))
         if not all(name.isidentifier() for name in names) or any(_reserved(name) for name in names):
             return FAIL
         for name in names:
@@ -190,7 +213,7 @@ class Content:
 
     def _either(self, element: Element, name: str) -> str:
         if name in element.attrib:
-            return element.get(name, "")
+            return event_name(element.get(name, ""))
         return self.translator.value(element.get(name + "expr", ""))
 
     def data(self, element: Element) -> object | None:
@@ -210,6 +233,27 @@ class Content:
                 given = child.get("expr") or child.get("location") or ""
                 found[child.get("name", "")] = self.translator.value(given)
         return found or None
+
+
+def _location(text: str) -> str | None:
+    """``v['a'].b`` as ``v.a.b``; None when it is no place."""
+    try:
+        node = ast.parse(text.strip(), mode="eval").body
+    except SyntaxError:
+        return None
+    keys: list[str] = []
+    while not isinstance(node, ast.Name):
+        match node:
+            case ast.Attribute(value=inner, attr=key):
+                node = inner
+            case ast.Subscript(value=inner, slice=ast.Constant(value=str(key))) if key.isidentifier():
+                node = inner
+            case ast.Subscript():
+                raise Unsupported("assignment to an item")
+            case _:
+                return None
+        keys.append(key)
+    return ".".join([node.id, *reversed(keys)])
 
 
 def _reserved(name: str) -> bool:

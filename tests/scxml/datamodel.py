@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import ast
 import builtins
-import re
+import json
+from collections.abc import Callable
+
+from tests.scxml.ecmascript import NotEcmascript, Term, condition, translate
+from tests.scxml.unsupported import Unsupported
 
 FAILS = "1 / 0"
 PROCESSOR = "http://www.w3.org/TR/scxml/#SCXMLEventProcessor"
@@ -21,19 +25,20 @@ FUNCTIONS = frozenset(
 ROOTS = frozenset({"ctx", "event", "execution", "inputs", "env", "item", "index"})
 """Names that a translated expression means something by, so that no bound name may be one of them."""
 
+INVOKED = "(event.get('invoke') or '').replace('_inv', '.inv')"
+SYSTEM = {
+    "_event": "event", "_sessionid": "execution.id", "_name": "execution.workflow",
+    "_ioprocessors": "execution.ioprocessors",
+}  # fmt: skip
 EVENT_FIELDS = {
-    "name": "event.name",
+    "name": f"('done.invoke.' + {INVOKED} if event.name == 'done.' + (event.get('invoke') or '.') else event.name)",
     "data": "event.get('data')",
     "type": "event.get('type')",
     "sendid": "event.get('id')",
-    "invokeid": "(event.get('invoke') or '').replace('_inv', '.inv')",
+    "invokeid": INVOKED,
     "origin": f"({ORIGIN} if event.get('type') == 'external' else None)",
     "origintype": f"('{PROCESSOR}' if event.get('type') == 'external' else None)",
 }
-
-
-class Unsupported(Exception):
-    """A feature of SCXML that neither the machine nor its reader has."""
 
 
 class Translator:
@@ -44,59 +49,94 @@ class Translator:
         self.ecmascript = ecmascript
 
     def expression(self, text: str) -> str:
-        """The expression, or one that fails for a text that is none."""
+        """The expression, or one that fails for a text that is none in the document's own language."""
+        if self.ecmascript:
+            return self._ecmascript(text, lambda term: term.text)
         tree = self._parse(text)
         if tree is None:
             return FAILS
         return ast.unparse(ast.fix_missing_locations(_Rewrite(self).visit(tree)))
 
+    def condition(self, text: str) -> str:
+        """The expression as a condition: what counts as true is the language's own matter."""
+        return self._ecmascript(text, condition) if self.ecmascript else self.expression(text)
+
     def value(self, text: str) -> str:
         """The expression as a value of a machine."""
         return "=" + self.expression(text)
 
+    def items(self, text: str) -> str:
+        """The expression as what `foreach` goes through: in Python also the keys of a mapping, or characters."""
+        return self.expression(text) if self.ecmascript else f"list({self.expression(text)})"
+
     def constant(self, text: str) -> object:
         """The value of a literal; KeyError when it is none."""
-        tree = self._parse(text)
         try:
-            return ast.literal_eval(tree) if tree is not None else _none()
-        except ValueError:
+            if self.ecmascript:
+                return ast.literal_eval(self.expression(text))
+            tree = self._parse(text)
+            return _plain(ast.literal_eval(tree)) if tree is not None else _none()
+        except (ValueError, SyntaxError, TypeError, Unsupported):
             raise KeyError(text) from None
 
     def content(self, text: str) -> object:
-        """Text inside an element: a literal if it is one, else the words."""
+        """Text inside an element: a literal if it is one, JSON, or else the words. None of it is an expression."""
         try:
-            return self.constant(text.strip())
+            found = self.constant(text.strip())
         except KeyError:
-            return " ".join(text.split())
+            try:
+                found = json.loads(text)
+            except ValueError:
+                found = " ".join(text.split())
+        return literal(found)
+
+    def name(self, name: str) -> str:
+        """What a name is in an expression; nothing when it is not declared."""
+        if name.startswith("_event."):
+            field = name[7:]
+            return EVENT_FIELDS.get(field, f"event.{field}")
+        if name in SYSTEM:
+            return SYSTEM[name]
+        if name not in self.names and name.startswith("_"):
+            raise Unsupported(f"the name {name}")
+        return f"ctx[{name!r}]" if name in self.names else ""
+
+    def _ecmascript(self, text: str, made: Callable[[Term], str]) -> str:
+        try:
+            return made(translate(text, self.name))
+        except NotEcmascript:
+            return FAILS
 
     def _parse(self, text: str) -> ast.expr | None:
-        source = _python(text.strip()) if self.ecmascript else text.strip()
+        source = text.strip()
         try:
-            return ast.parse(" ".join(source.split()) if "'" not in source else source.strip(), mode="eval").body
+            return ast.parse(" ".join(source.split()) if "'" not in source else source, mode="eval").body
         except SyntaxError:
             return None
 
 
+def literal(value: object) -> object:
+    """A value that a machine takes as it is, whatever its texts look like."""
+    match value:
+        case str() if value.startswith(("=", "\\")) or "{{" in value:
+            return f"={value!r}"
+        case list():
+            return [literal(item) for item in value]
+        case dict():
+            return {key: literal(item) for key, item in value.items()}
+    return value
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, tuple | set | bytes | complex):
+        raise Unsupported(f"a {type(value).__name__} as data")
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _plain(inner)
+    return value
+
+
 def _none() -> object:
     raise KeyError
-
-
-_TOKEN = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|===|!==|&&|\|\||!(?!=)|[A-Za-z_$][\w$]*|\s+|.", re.DOTALL)
-_WORDS = {
-    "===": "==", "!==": "!=", "&&": " and ", "||": " or ", "!": " not ", "true": "True", "false": "False",
-    "null": "None", "undefined": "None",
-}  # fmt: skip
-_ARRAY = re.compile(r"\b([\w.]+)\s+instanceof\s+Array\b")
-_TYPEOF = re.compile(r"typeof\s+([\w.]+)\s*(===?|!==?)\s*['\"]undefined['\"]")
-
-
-def _python(text: str) -> str:
-    """The simple part of ECMAScript, word by word."""
-    text = _ARRAY.sub(r"(str(\1)[:1] == '[')", text)
-    if re.search(r"\b(function|new|var|instanceof)\b|=>|\+\+|--|(?<![=!<>])=(?!=)", text):
-        raise Unsupported("this much ECMAScript")
-    text = _TYPEOF.sub(lambda found: f"{found[1]} {'==' if found[2].startswith('=') else '!='} None", text)
-    return "".join(_WORDS.get(token, token) for token in _TOKEN.findall(text))
 
 
 class _Rewrite(ast.NodeTransformer):
@@ -110,14 +150,8 @@ class _Rewrite(ast.NodeTransformer):
         if node.id in self.bound:
             return ast.Name(self.bound[node.id], ast.Load())
         match node.id:
-            case "_event":
-                return _parsed("event")
-            case "_sessionid":
-                return _parsed("execution.id")
-            case "_name":
-                return _parsed("execution.workflow")
-            case "_ioprocessors":
-                return _parsed("execution.ioprocessors")
+            case name if name in SYSTEM:
+                return _parsed(SYSTEM[name])
             case name if name in self.owner.names or not name.startswith("_"):
                 return _parsed(f"ctx.{name}" if name.isidentifier() else FAILS)
             case name:
@@ -159,8 +193,6 @@ class _Rewrite(ast.NodeTransformer):
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         if isinstance(node.value, ast.Name) and node.value.id == "_event":
             return _parsed(EVENT_FIELDS.get(node.attr, f"event.{node.attr}"))
-        if node.attr == "length" and self.owner.ecmascript:
-            return ast.Call(ast.Name("len", ast.Load()), [self.visit(node.value)], [])
         return ast.Attribute(self.visit(node.value), node.attr, ast.Load())
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
@@ -183,6 +215,29 @@ class _Rewrite(ast.NodeTransformer):
         node.args = [self.visit(argument) for argument in node.args]
         node.keywords = [self.visit(keyword) for keyword in node.keywords]
         return node
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        """Only what is looked into may be a tuple or a set."""
+        node.left = self.visit(node.left)
+        for place, (op, other) in enumerate(zip(node.ops, node.comparators, strict=True)):
+            if isinstance(op, ast.In | ast.NotIn) and isinstance(other, ast.Tuple | ast.Set):
+                other = ast.List(other.elts, ast.Load())
+            node.comparators[place] = self.visit(other)
+        return node
+
+    def visit_Tuple(self, node: ast.Tuple) -> ast.AST:
+        raise Unsupported("tuples")
+
+    def visit_Set(self, node: ast.Set) -> ast.AST:
+        raise Unsupported("sets")
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        if isinstance(node.op, ast.BitOr | ast.BitAnd | ast.BitXor | ast.LShift | ast.RShift | ast.MatMult):
+            raise Unsupported("operators on bits and sets")
+        of_text = isinstance(node.left, ast.JoinedStr) or isinstance(getattr(node.left, "value", 0), str)
+        if isinstance(node.op, ast.Mod) and of_text:
+            raise Unsupported("formatting with %")
+        return self.generic_visit(node)
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         raise Unsupported("functions as data")

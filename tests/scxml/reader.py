@@ -12,8 +12,10 @@ from nbflow.spec.chart import Chart
 from nbflow.spec.document import load
 from nbflow.spec.kinds import BUILT_IN
 from nbflow.spec.machine import read_machine
-from tests.scxml.content import Content, tag
-from tests.scxml.datamodel import TYPES, Translator, Unsupported
+from nbflow.spec.machine.names import ID, STATE_ID
+from tests.scxml.content import Content, event_name, tag
+from tests.scxml.datamodel import TYPES, Translator
+from tests.scxml.unsupported import Unsupported
 
 TYPE = "scxml_type"
 """The argument of an invocation that says of which type it is, when that is computed."""
@@ -90,7 +92,7 @@ class _One:
     def machine(self) -> dict:
         for element in self.root.iter():
             if tag(element) == "data":
-                self.translator.names.setdefault(element.get("id", ""))
+                self.translator.names.setdefault(_data_id(element.get("id", "")))
         self._data(self.root, late=False)
         entry = [action for element in self.root if tag(element) == "script" for action in self.content.one(element)]
         made: dict = {"context": self.context, "states": self._states(self.root)}
@@ -107,6 +109,10 @@ class _One:
             if tag(element) in ("state", "parallel", "final", "history"):
                 id = element.get("id") or f"{parent.get('id') or 'state'}_{number}"
                 element.set("id", id)
+                if not STATE_ID.match(id):
+                    raise Unsupported(f"the id {id}")
+                if id in found:
+                    raise ValueError(f"two states are called {id}")
                 found[id] = self._state(element)
         return found
 
@@ -168,7 +174,7 @@ class _One:
             if child.get("target"):
                 one["to"] = child.get("target", "").split()
             if child.get("cond"):
-                one["if"] = self.translator.expression(child.get("cond", ""))
+                one["if"] = self.translator.condition(child.get("cond", ""))
             if child.get("type") == "internal":
                 one["internal"] = True
             actions = self.content.actions(child)
@@ -182,10 +188,10 @@ class _One:
         if event in ("*", ""):
             return ["*"]
         if event in ("done.invoke", "error.invoke"):
-            return [f"done.{work}" for work in self.works] or ["done.nothing"]
+            return [*(f"done.{work}" for work in self.works), f"{event}.*"]
         if event.startswith("done.invoke."):
-            return ["done." + event[12:].replace(".", "_") + ".*"]
-        return [event + ".*"]
+            return ["done." + event[12:].replace(".", "_") + ".*", f"{event}.*"]
+        return [event_name(event) + ".*"]
 
     # ---- data ----
 
@@ -229,6 +235,8 @@ class _One:
         if "srcexpr" in element.attrib:
             made: dict = {"machine": LATER, "as": name}
         else:
+            if name in self.inner:
+                raise Unsupported(f"two invocations with the id {name}")
             self.inner[name] = self._invoked(element)
             made = {"machine": self.inner[name].machine, "as": name}
         if element.get("autoforward") == "true":
@@ -256,9 +264,16 @@ class _One:
         return self.reader.document(content[0])
 
 
+def _data_id(id: str) -> str:
+    if id and not ID.match(id):
+        raise Unsupported(f"the data id {id}")
+    return id
+
+
 def beside(folder: Path, source: str) -> Path:
+    """Only what lies in the document's folder or below it is read."""
     path = folder / source.removeprefix("file:")
-    if not path.is_file():
+    if not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
         raise Unsupported(f"what is not beside the document: {source}")
     return path
 

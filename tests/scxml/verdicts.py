@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tests.scxml.datamodel import Unsupported
+from nbflow.errors import NbflowError
 from tests.scxml.reader import Unreadable, read
+from tests.scxml.unsupported import Unsupported
 from tests.scxml.world import verdict
 
 USAGE = "usage: python -m tests.scxml FILE..."
@@ -23,6 +24,10 @@ def judge(path: Path) -> tuple[str, str]:
         return "unsupported: the document is not valid", str(error)
     except RecursionError:
         return "unsupported: so deep a document", ""
+    except MemoryError:
+        return "unsupported: so large a document", ""
+    except NbflowError as error:
+        return "unsupported: what is beyond nbflow's limits", str(error)
 
 
 def main(files: list[str]) -> int:

@@ -12,6 +12,7 @@ from nbflow.errors import NbflowError
 from nbflow.execution.chart import begin, due, step
 from tests.scxml.datamodel import PROCESSOR, TYPES
 from tests.scxml.reader import SOURCE, TYPE, Document, beside, read
+from tests.scxml.unsupported import Scope
 
 TICK = 1e-6
 LONGEST = 600.0
@@ -31,9 +32,9 @@ class Session:
     children: dict[str, Session] = field(default_factory=dict)
     over: bool = False
 
-    def scope(self) -> dict:
+    def scope(self) -> Scope:
         ioprocessors = {"scxml": {"location": f"#_scxml_{self.id}"}, PROCESSOR: {"location": f"#_scxml_{self.id}"}}
-        return {"execution": {"id": self.id, "workflow": self.document.name, "ioprocessors": ioprocessors}}
+        return Scope(execution={"id": self.id, "workflow": self.document.name, "ioprocessors": ioprocessors})
 
 
 class World:
@@ -101,7 +102,7 @@ class World:
     def start(self, session: Session, effect: dict) -> None:
         work = session.document.chart.works[effect["work"]]
         given = work.node.fields.get("with")
-        scope = {**session.scope(), **effect["roots"]}
+        scope = Scope({**session.scope(), **effect["roots"]})
         try:
             values = dict(given.evaluate(scope)) if given is not None else {}
             if values.pop(TYPE, TYPES[0]) not in TYPES:
