@@ -19,6 +19,7 @@ from nbflow.storage.duckdb import carrying, upkeep
 from nbflow.storage.duckdb.catalog import DuckDBCatalog
 from nbflow.storage.duckdb.journal import DuckDBJournal
 from nbflow.storage.duckdb.store import DuckDBStore
+from nbflow.storage.retention import Vacuumed
 from tests.storage.other import another
 from tests.storage.records import START, records
 
@@ -240,3 +241,16 @@ async def test_a_damaged_file_changes_nothing(path: Path, tmp_path: Path, damage
         carrying.take_in(target, file)
     assert caught.value.code == ("store.version" if damage == "newer" else "store.corrupt")
     assert target.executions() == []
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_upkeep_of_a_folder_in_which_nothing_has_run_finds_and_makes_nothing(
+    path: Path, tmp_path: Path, made: bool
+) -> None:
+    if made:
+        path.parent.mkdir()
+    kept = upkeep.Upkeep(path)
+    assert kept.vacuum(keep=0.0) == kept.vacuum(size=0) == Vacuumed(0, 0, 0, 0, 0)
+    assert list(kept.check()) == []
+    assert kept.export(tmp_path / "out.jsonl").executions == 0
+    assert not path.parent.exists() or not list(path.parent.iterdir())

@@ -54,6 +54,8 @@ def vacuum(store: DuckDBStore, *, keep: float | None = None, size: int | None = 
     the store may have, the oldest ended ones going first. Raises `StorageError`.
     """
     before = size_of(store)
+    if not store.folder.segments.exists():
+        return Vacuumed(0, 0, 0, before, before)  # nothing has been written here yet
     now = store.clock.now()
 
     def take_out(connection: Connection) -> tuple[int, int]:
