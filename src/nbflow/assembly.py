@@ -61,6 +61,7 @@ tool = tools.tool
 agent = agents.agent
 kind = plugins.kind
 LACKS = "define what is missing, then recover again"
+home: str | None = None  # the store of forks and reruns of executions of other stores; None is the default store
 _all_names = False
 _known: dict[str, Workflow] = {}  # workflows of this process by name, for `workflow: NAME`
 _engines: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Engine]] = weakref.WeakKeyDictionary()
@@ -258,7 +259,7 @@ def _make_engine(url: str) -> Engine:
         limit=chosen.concurrency,
         pools=chosen.pools,
         rates=chosen.rates,
-        history=Past(),
+        history=Past(lambda: engine(home)),
         bus=bus,
         requests=getattr(journal, "requests", None),
         conceal=secrets.conceal,

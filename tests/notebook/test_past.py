@@ -21,8 +21,13 @@ async def opened(text=GRAPH):
     execution = await assembly.start(assembly.parse(text), store="memory:")
     watch = Watch(execution.plan, picture(execution.plan))
     forks = []
+
+    async def fork(*asked):
+        forks.append(asked)
+        return "forked"
+
     view = PastView(
-        execution, watch, layout(watch.picture), Screen(), lambda *asked: forks.append(asked), SystemClock().now
+        execution, watch, layout(watch.picture), Screen(), fork, SystemClock().now
     )  # fmt: skip
     view.open()
     return execution, view, forks
@@ -57,7 +62,9 @@ async def test_a_fork_begins_at_the_record_that_is_shown():
     execution, view, forks = await opened()
     view.go(4)
     view.command({"cmd": "fork"})
-    assert forks == [(execution, 4)]
+    view.command({"cmd": "fork", "edits": '{"": {"inputs": {"n": 1}}}'})
+    await asyncio.gather(*view._forking)
+    assert forks == [(execution, 4, {}), (execution, 4, {"": {"inputs": {"n": 1}}})]
     view.close()
 
 

@@ -130,6 +130,46 @@ def test_a_killed_kernel_loses_nothing_and_load_ext_names_what_can_be_recovered(
     assert second.run("calls").result == "[]"
 
 
+STEPS = "%%workflow steps {}\nnodes:\n  a: {{tool: slow, with: {{seconds: 0.01}}}}\n  b: {{tool: slow, needs: [a], with: {{seconds: 0.01}}}}\n  c: {{set: {{v: 1}}, needs: [b]}}\n"
+HELD = "[await asyncio.wait_for(y.hold(), 10) for y in {}]"
+GREET = "[view._do({'cmd': 'hello'}) for view in get_ipython().magics_manager.registry['WorkflowMagics'].session.views.values()]"
+
+
+@pytest.mark.timeout(90)
+def test_breakpoints_hold_again_after_a_restart_and_debugging_goes_on(fresh_kernel):
+    first = fresh_kernel()
+    assert first.run(STEPS.format("--debug --break b --as x")).status == "ok"
+    first.run(f"{GREET}; await x.hold()")
+    first.manager.shutdown_kernel(now=True)
+    second = fresh_kernel()
+    second.run(f"found = %workflow recover steps\n{GREET}")
+    assert second.run(HELD.format("found")).result == "[('b',)]"
+    second.run("found[0].step()")
+    assert second.run("await asyncio.wait_for(found[0].hold(), 10), calls").result == "(('c',), ['slow'])"
+    second.run("found[0].suspend(); await found[0].until('suspended')")
+    second.manager.shutdown_kernel(now=True)
+    third = fresh_kernel()
+    third.run(f"z = %workflow resume steps\n{GREET}")
+    assert third.run(HELD.format("[z]")).result == "[('c',)]"
+    third.run("z.resume(); await z")
+    assert (
+        third.run("get_ipython().magics_manager.registry['WorkflowMagics'].session.stops.debugged(z)").result == "False"
+    )
+
+
+@pytest.mark.timeout(90)
+def test_what_is_resumed_with_debug_is_held(fresh_kernel):
+    first = fresh_kernel()
+    assert (
+        first.run(STEPS.replace("steps", "plain").replace("0.01", "60", 1).format("--background --as x")).status == "ok"
+    )
+    first.run("await asyncio.sleep(0.5)")
+    first.manager.shutdown_kernel(now=True)
+    second = fresh_kernel()
+    second.run(f"async def slow(seconds): return 1\nz = %workflow resume plain --debug\n{GREET}")
+    assert second.run(HELD.format("[z]")).result == "[('a',)]"
+
+
 @pytest.mark.timeout(90)
 def test_nothing_is_recovered_before_the_cells_that_define_its_tools_have_run(fresh_kernel):
     first = fresh_kernel()

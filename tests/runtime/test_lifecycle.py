@@ -170,6 +170,21 @@ async def test_a_fork_shares_the_past_and_goes_its_own_way(house: House) -> None
     assert calls == ["a", "ab", "other"]
 
 
+async def test_a_fork_begins_when_it_is_made(house: House) -> None:
+    @house.tool
+    def step() -> int:
+        return 1
+
+    whole = await house.run("nodes: {a: {tool: step}, b: {tool: step, needs: a}}")
+    begun = house.engine.clock.now()
+    forked = await fork(house.engine, whole, "b")
+    await forked
+    assert forked.state.started >= begun >= whole.state.ended
+    (summary,) = [one for one in await house.engine.journal.executions() if one.execution == forked.id]
+    assert summary.started == forked.state.started
+    assert forked.nodes["a"].started == whole.nodes["a"].started
+
+
 async def test_a_rerun_keeps_what_did_not_change(house: House) -> None:
     calls: list[str] = []
 

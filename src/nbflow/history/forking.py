@@ -72,20 +72,17 @@ async def fork(
     had not ended run again. With `effects` ``mock``, the default for an execution of another store, what may happen
     only once does not happen: the recorded result stands in, or a person gives one; ``real`` lets it happen.
     """
-    elsewhere = execution.engine is not None and execution.engine.journal is not engine.journal
     cut = sequence_of(execution, at)
     changes = _changes(at or (failed_node(execution) if inputs is not None else None), inputs, edits or {})
     first = execution.events[0].event
     assert isinstance(first, ExecutionStarted)
-    mode = effects or ("mock" if elsewhere else first.effects)
-    if mode not in ("mock", "real"):
-        raise IllegalMove(f"effects are mock or real, not {mode}")
+    mode = _effects(engine, execution, effects)
     started = replace(
         first, origin={"fork": execution.id, "sequence": cut, **_attempt(execution)}, effects=mode,
         labels={**first.labels, **(labels or {})},
         stand_ins={**first.stand_ins, **await recorded(execution)} if mode == "mock" else {},
     )  # fmt: skip
-    records = [Record(1, execution.events[0].at, started), *execution.events[1:cut]]
+    records = [Record(1, engine.clock.now(), started), *execution.events[1:cut]]  # it begins now, not when that did
     settled(engine, fold(execution.plan, records), changes)
     id = engine.clock.new_id()
     await engine.journal.append(id, records, after=0)
@@ -122,19 +119,53 @@ async def rerun(
     inputs: Mapping[str, Any] | None = None,
     from_node: str | None = None,
     labels: Mapping[str, str] | None = None,
+    effects: str | None = None,
 ) -> Execution:
     """A new execution, of a changed workflow if `plan` is given, that keeps what did not change.
 
-    `from_node` runs that node and all that follows from it again in any case.
+    `from_node` runs that node and all that follows from it again in any case. `effects` is as in `fork`.
     """
+    again, _ = await rerun_with(
+        engine, execution, plan, inputs=inputs, from_node=from_node, labels=labels, effects=effects
+    )
+    return again
+
+
+async def rerun_with(
+    engine: Engine,
+    execution: Execution,
+    plan: Plan | None = None,
+    *,
+    inputs: Mapping[str, Any] | None = None,
+    from_node: str | None = None,
+    labels: Mapping[str, str] | None = None,
+    effects: str | None = None,
+    mock: bool = False,
+) -> tuple[Execution, Reuse]:
+    """As `rerun`; also what it keeps, which fills while it runs."""
     plan = plan or execution.plan
     if from_node is not None and from_node not in plan.body.index:
         raise NotFound(f"{plan.name} has no node {from_node}; it has {', '.join(plan.body.index)}")
     again = downstream(plan.body, [from_node]) if from_node is not None else frozenset()
     state = fold(execution.plan, execution.events)
     reuse = Reuse(engine.fingerprint).learn(execution.id, state, state.sources, without=again)
-    given = inputs if inputs is not None else engine.inputs_of(execution)
-    return engine.start(plan, given, labels=labels, origin=next_attempt(execution), reuse=reuse)
+    given = inputs if inputs is not None else (execution.engine or engine).inputs_of(execution)
+    mode = _effects(engine, execution, effects)
+    stand_ins = {**execution.state.stand_ins, **await recorded(execution)} if mode == "mock" else None
+    made = engine.start(
+        plan, given, labels=labels, origin=next_attempt(execution), mock=mock, reuse=reuse, effects=mode,
+        stand_ins=stand_ins,
+    )  # fmt: skip
+    return made, reuse
+
+
+def _effects(engine: Engine, execution: Execution, asked: str | None) -> str:
+    """Whether what may happen only once happens: as asked, mocked out of another store, else as it was."""
+    elsewhere = execution.engine is not None and execution.engine.journal is not engine.journal
+    mode = asked or ("mock" if elsewhere else execution.state.effects)
+    if mode not in ("mock", "real"):
+        raise IllegalMove(f"effects are mock or real, not {mode}")
+    return mode
 
 
 def next_attempt(execution: Execution) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from nbflow.history import forking
@@ -13,7 +13,16 @@ from nbflow.runtime.execution import Execution
 
 
 class Past:
-    """`History` over this package's functions."""
+    """`History` over this package's functions. `home` gives the engine of the person's own store.
+
+    An execution that was only read out of another store goes on at home, as a fork or rerun whose effects are mocked.
+    """
+
+    def __init__(self, home: Callable[[], Engine] | None = None) -> None:
+        self._home = home
+
+    def _engine(self, engine: Engine, execution: Execution) -> Engine:
+        return engine if self._home is None or not execution.only_read else self._home()
 
     async def fork(
         self,
@@ -24,7 +33,9 @@ class Past:
         edits: Mapping[str, Mapping[str, Any]] | None,
         effects: str | None,
     ) -> Execution:
-        return await forking.fork(engine, execution, at, inputs=inputs, edits=edits, effects=effects)
+        return await forking.fork(
+            self._engine(engine, execution), execution, at, inputs=inputs, edits=edits, effects=effects
+        )
 
     async def rerun(
         self,
@@ -33,8 +44,10 @@ class Past:
         plan: Plan | None,
         inputs: Mapping[str, Any] | None,
         from_node: str | None,
+        effects: str | None,
     ) -> Execution:
-        return await forking.rerun(engine, execution, plan, inputs=inputs, from_node=from_node)
+        home = self._engine(engine, execution)
+        return await forking.rerun(home, execution, plan, inputs=inputs, from_node=from_node, effects=effects)
 
     def diff(self, left: Execution, right: Execution) -> list[Change]:
         return diff(left, right)

@@ -9,7 +9,7 @@ from nbflow import assembly
 from nbflow.errors import IllegalMove, NotFound
 from nbflow.execution.state import ENDED
 from nbflow.notebook.arguments import Arguments
-from nbflow.notebook.errors import did_you_mean
+from nbflow.notebook.errors import MagicError, did_you_mean
 from nbflow.notebook.finding import find_execution
 from nbflow.notebook.playing import cell_for
 from nbflow.notebook.session import Session
@@ -50,9 +50,12 @@ async def act(session: Session, verb: str, arguments: Arguments) -> Any:
 
 async def _resume(session: Session, execution: Execution, arguments: Arguments) -> Any:
     """Go on: with one of this kernel at once, with one whose kernel is gone after taking it over."""
+    debug = "--debug" in arguments.flags
     if execution.driven:
         suspended = execution.phase == "suspended"
         execution.resume()
+        if debug:
+            session.hold(execution)
         if not suspended:
             return None
     elif execution.phase in ENDED:
@@ -61,8 +64,9 @@ async def _resume(session: Session, execution: Execution, arguments: Arguments) 
         raise IllegalMove(says, "execution.finished")
     else:
         execution = await readiness.recover(assembly.engine(arguments.store), execution.id, DEFINE)
-    if arguments.background:
-        return await session.follow(execution)
+        debug = session.go_on(execution, debug=debug)
+    if arguments.background or debug:
+        return await session.follow(execution, debug=debug)
     return await session.wait_for(execution)
 
 
@@ -72,8 +76,26 @@ async def _retry_all(session: Session, execution: Execution, arguments: Argument
         raise IllegalMove(
             f"execution {execution.id} is {execution.phase}; retry takes a failed one, or one of its nodes"
         )
-    again = await session.rerun(execution, execution.plan, arguments.inputs or None, store=arguments.store)
-    return await (session.follow(again) if arguments.background else session.wait_for(again))
+    again = await session.rerun(execution, execution.plan, arguments.inputs, effects=effects_of(arguments))
+    return await present(session, again, arguments)
+
+
+async def present(session: Session, execution: Execution, arguments: Arguments) -> Execution:
+    """Show an execution that goes on or begins: held with `--debug`, else in the background, or waited for."""
+    if "--debug" in arguments.flags:
+        session.hold(execution)
+        return await session.follow(execution, debug=True)
+    if arguments.background or execution.mocked:  # a person may be asked, who needs the cell
+        return await session.follow(execution)
+    return await session.wait_for(execution)
+
+
+def effects_of(arguments: Arguments) -> str | None:
+    """What `--effects` says. Raises `MagicError` for what is neither."""
+    effects = arguments.flags.get("--effects")
+    if effects not in (None, "mock", "real"):
+        raise MagicError("magic.option", f"effects are mock or real, not {effects}", "--effects real")
+    return effects
 
 
 def _break(session: Session, execution: Execution, arguments: Arguments) -> None:

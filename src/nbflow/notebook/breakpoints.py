@@ -15,6 +15,7 @@ from nbflow.runtime.gate import read_point
 from nbflow.spec.expressions import compile_expression
 
 FILE = "breakpoints.json"
+DEBUGGED = ""  # stands in the file where a workflow has its name, for the executions that are being debugged
 
 
 class Breakpoints:
@@ -82,6 +83,16 @@ class Kept:
     def of(self, workflow: str) -> Breakpoints:
         """The breakpoints of a workflow."""
         return self._all.setdefault(workflow, Breakpoints(changed=self.save))
+
+    def debugged(self, execution: Execution, now: bool | None = None) -> bool:
+        """Whether somebody is debugging an execution, who will want it held again after a restart; `now` says so."""
+        ids = self.of(DEBUGGED)
+        if now:
+            ids.add(execution.id)
+        elif now is False and execution.id in ids.nodes:
+            del ids.nodes[execution.id]
+            self.save()
+        return execution.id in ids.nodes
 
     def _read(self) -> dict[str, dict[str, str | None]]:
         if self._path is None or not self._path.is_file():

@@ -93,7 +93,9 @@ async def _begin(session: Session, options: Options, workflow: Workflow) -> Exec
     before = await _earlier(session, options, workflow.name)
     if before is None:
         return assembly.engine(options.store).start(workflow.plan, options.inputs, mock=options.mock)
-    return await session.rerun(before, workflow.plan, options.inputs, store=options.store, mock=options.mock)
+    return await session.rerun(
+        before, workflow.plan, options.inputs, engine=assembly.engine(options.store), mock=options.mock, effects="real"
+    )
 
 
 async def _earlier(session: Session, options: Options, name: str) -> Execution | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbflow import assembly, stores
-from nbflow.errors import SpecError, render
+from nbflow.errors import NotFound, SpecError, render
 from nbflow.integrations.tools.describing import page as page_of
 from nbflow.integrations.tools.describing import row
 from nbflow.notebook import acting, comparing, forks, shelf
@@ -21,6 +21,7 @@ from nbflow.notebook.render.extract import picture
 from nbflow.notebook.session import Session
 from nbflow.notebook.verbs import BY_NAME, VERBS
 from nbflow.runtime import readiness
+from nbflow.runtime.engine import Engine
 from nbflow.runtime.readiness import Unready
 
 FORK = "%workflow fork ID [--at NODE] [-i KEY=VALUE | --over FILE or $NAME] [--effects mock|real] [--debug]"
@@ -164,7 +165,8 @@ async def _error(session: Session, line: str) -> None:
 async def _recover(session: Session, line: str) -> Any:
     arguments = _read(session, line)
     engine = assembly.engine(arguments.store)
-    ids = arguments.words or await engine.interrupted()
+    left = await engine.interrupted()
+    ids = [id for word in arguments.words for id in await _interrupted(engine, word, left)] if arguments.words else left
     if not ids:
         session.write("there is nothing to recover")
     found = []
@@ -172,12 +174,25 @@ async def _recover(session: Session, line: str) -> Any:
         if arguments.inputs and arguments.words:
             engine.give(id, arguments.inputs)
         try:
-            found.append(await session.follow(await readiness.recover(engine, id, acting.DEFINE)))
+            execution = await readiness.recover(engine, id, acting.DEFINE)
+            debug = session.go_on(execution, debug="--debug" in arguments.flags) if execution.driven else False
+            found.append(await session.follow(execution, debug=debug))
         except Unready as missing:
             if arguments.words:
                 raise
             session.write(str(missing))
     return found
+
+
+async def _interrupted(engine: Engine, word: str, left: list[str]) -> list[str]:
+    """The interrupted executions of a workflow, or the one with an id or the beginning of one."""
+    known = {one.execution: one.workflow for one in await engine.journal.executions()}
+    found = [id for id in left if known.get(id) == word]
+    if word in known.values() and not found:
+        raise NotFound(f"no execution of {word} was interrupted; %workflow history {word} lists them")
+    if found or word in known:
+        return found or [word]
+    return [id for id in left if id.startswith(word)] or [word]
 
 
 async def _node(session: Session, line: str) -> None:
@@ -228,15 +243,17 @@ async def _explain(session: Session, line: str) -> None:
 
 async def _rerun(session: Session, line: str) -> Any:
     arguments = _read(session, line)
-    usage = "%workflow rerun ID [NAME|FILE] [--from NODE] [-i KEY=VALUE]"
+    usage = "%workflow rerun ID [NAME|FILE] [--from NODE] [-i KEY=VALUE] [--effects mock|real]"
     execution = await find_execution(arguments.word(0, "the execution", usage), arguments.store)
     named = arguments.words[1] if len(arguments.words) > 1 else None
     plan = (await find_workflow(session, named, arguments.store)).plan if named else execution.plan
     start = arguments.flags.get("--from")
     if start is not None:
         acting.check_node(plan, start)
-    again = await session.rerun(execution, plan, arguments.inputs or None, store=arguments.store, from_node=start)
-    return await (session.follow(again) if arguments.background else session.wait_for(again))
+    again = await session.rerun(
+        execution, plan, arguments.inputs, from_node=start, effects=acting.effects_of(arguments)
+    )
+    return await acting.present(session, again, arguments)
 
 
 async def _again(session: Session, line: str) -> None:
@@ -283,6 +300,8 @@ COMMANDS: dict[str, Command] = {
     ),
     "tools": Command(_tools, "[NAME]", "the tools there are as a DataFrame, or one with its arguments"),
     "error": Command(_error, "[ID]", "the whole error of an execution"),
-    "recover": Command(_recover, "[ID]…", "go on with executions whose kernel is gone"),
+    "recover": Command(
+        _recover, "[ID|NAME]… [--debug]", "go on with executions whose kernel is gone; breakpoints hold again"
+    ),
     "node": Command(_node, "NODE [ID]", "put a node's inputs into a new cell to play with"),
 }

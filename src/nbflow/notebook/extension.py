@@ -60,8 +60,8 @@ class Extension:
             shell.Completer.custom_matchers.append(self.completer.match)
         assembly.tools.use_namespace(lambda: shell.user_ns)
         assembly.see_environment(all_names=True)
-        self.preferences.observe(self.prefer_models, ["agent_model", "aliases"])
-        self.prefer_models()
+        self.preferences.observe(self.prefer, ["agent_model", "aliases", "store"])
+        self.prefer()
         threading.Thread(target=warm_up, name="nbflow-warm-up", daemon=True).start()
 
     def unload(self) -> None:
@@ -84,9 +84,11 @@ class Extension:
         assembly.see_environment(all_names=False)
         self.preferences.unobserve_all()
         assembly.models.prefer()
+        assembly.home = None
 
-    def prefer_models(self, change: Any = None) -> None:
-        """Agents answer with what is preferred from now on."""
+    def prefer(self, change: Any = None) -> None:
+        """Agents answer with what is preferred from now on, and what is forked goes into the preferred store."""
+        assembly.home = self.preferences.store or None
         assembly.models.prefer(default=self.preferences.agent_model or None, aliases=self.preferences.aliases)
 
     def fresh(self, info: Any = None) -> None:

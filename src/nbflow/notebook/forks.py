@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbflow import assembly
 from nbflow.errors import IllegalMove
 from nbflow.history import forking
 from nbflow.notebook import acting, comparing
@@ -18,18 +17,11 @@ from nbflow.notebook.options import input_value
 from nbflow.notebook.session import Session
 from nbflow.runtime.execution import Execution
 
-MOCKED = (
-    "effects that may happen only once are mocked: recorded results stand in, else the node waits for "
-    "%workflow skip {0} NODE VALUE, or retry to let it happen; --effects real lets all happen"
-)
-
 
 async def fork(session: Session, execution: Execution, arguments: Arguments) -> Any:
     """Fork as the line says. Returns the fork, or the table of many."""
-    engine = assembly.engine(session.preferences.store or None)
-    place, effects = _place(execution, arguments), arguments.flags.get("--effects")
-    if effects not in (None, "mock", "real"):
-        raise MagicError("magic.option", f"effects are mock or real, not {effects}", "--effects real")
+    engine = session.home()
+    place, effects = _place(execution, arguments), acting.effects_of(arguments)
     if "--over" in arguments.flags:
         variants = comparing.read_variants(input_value(arguments.flags["--over"], session.namespace))
         made = await comparing.run_variants(engine, execution, place, variants, effects=effects)
@@ -39,14 +31,8 @@ async def fork(session: Session, execution: Execution, arguments: Arguments) -> 
         known = execution.nodes[place].inputs if isinstance(place, str) and place in execution.nodes else {}
         inputs = {**(known or {}), **arguments.inputs}
     forked = await forking.fork(engine, execution, place, inputs=inputs, effects=effects)
-    if forked.mocked:
-        session.write(MOCKED.format(forked.id))
-    if "--debug" in arguments.flags:
-        session.hold(forked)
-        return await session.follow(forked, debug=True)
-    if arguments.background or forked.mocked:  # a person may be asked, who needs the cell
-        return await session.follow(forked)
-    return await session.wait_for(forked)
+    session.say_mocked(forked)
+    return await acting.present(session, forked, arguments)
 
 
 def _place(execution: Execution, arguments: Arguments) -> str | int:

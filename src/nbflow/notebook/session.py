@@ -13,8 +13,8 @@ from typing import Any
 from nbflow import assembly, stores
 from nbflow.errors import ExecutionFailed, JournalConflict, NbflowError
 from nbflow.execution.state import ENDED
-from nbflow.history.forking import next_attempt
-from nbflow.history.reuse import Reuse, downstream
+from nbflow.history import forking
+from nbflow.history.reuse import Reuse
 from nbflow.notebook import screen
 from nbflow.notebook.breakpoints import Breakpoints, Kept
 from nbflow.notebook.controls import Controls
@@ -32,10 +32,15 @@ from nbflow.notebook.widgets.past import PastView
 from nbflow.plan.plan import Plan
 from nbflow.plan.workflow import Workflow
 from nbflow.ports.clock import SystemClock
+from nbflow.runtime.engine import Engine
 from nbflow.runtime.execution import Execution, failure_line
 
 UNATTENDED = "warning: nobody is here to continue, so breakpoints are passed"
 LATE = "buttons answer when the cell ends: ipykernel {} is older than 7.4; with --background they answer at once"
+MOCKED = (
+    "effects that may happen only once are mocked: recorded results stand in, else the node waits for "
+    "%workflow skip {0} NODE VALUE, or retry to let it happen; --effects real lets all happen"
+)
 SILENCE = 2.0  # seconds without a word from a browser, after which there is none
 
 
@@ -72,16 +77,33 @@ class Session:
         """Whether a live view can be shown, and a person may be at it."""
         return self.kernel and self.attended() and bool(self.preferences.live)
 
-    def stops_of(self, workflow: str) -> Breakpoints:
-        """The breakpoints of a workflow; kept beside the store that was in force when they were first asked for."""
+    @property
+    def stops(self) -> Kept:
+        """All breakpoints; kept beside the store that was in force when they were first asked for."""
         if self._breakpoints is None:
             scheme, _, place = stores.store_url(self.preferences.store or None).partition(":///")
             self._breakpoints = Kept(Path(place).parent if scheme == "duckdb" else None)
-        return self._breakpoints.of(workflow)
+        return self._breakpoints
+
+    def stops_of(self, workflow: str) -> Breakpoints:
+        """The breakpoints of a workflow."""
+        return self.stops.of(workflow)
 
     def pass_by(self, stops: Iterable[str]) -> None:
         """Say that breakpoints do not hold, since nobody would go on."""
         self.write(f"{UNATTENDED}: {', '.join(stops) or 'there is no debugger'} [magic.breakpoint]")
+
+    def go_on(self, execution: Execution, *, debug: bool = False) -> bool:
+        """Set breakpoints on an execution that goes on after a restart, and hold it if it was being debugged.
+
+        Returns whether it is debugged. Nothing has begun again yet.
+        """
+        debug = debug or self.stops.debugged(execution)
+        if debug:
+            self.hold(execution)
+        elif self.looked_at:
+            self.stops_of(execution.plan.name).apply(execution, on_error=False)
+        return debug and self.attended()
 
     def hold(self, execution: Execution) -> None:
         """Hold an execution that has just been made before its first node, with the breakpoints of its workflow."""
@@ -93,21 +115,29 @@ class Session:
 
     # --- starting from earlier results -------------------------------------------------------------------
 
+    def home(self) -> Engine:
+        """The engine of the notebook's own store, where forks and reruns of executions of any store go."""
+        return assembly.engine(self.preferences.store or None)
+
     async def rerun(
-        self, earlier: Execution, plan: Plan, inputs: dict[str, Any] | None = None, *, store: str | None = None,
-        mock: bool = False, from_node: str | None = None,
+        self, earlier: Execution, plan: Plan, inputs: dict[str, Any] | None = None, *, engine: Engine | None = None,
+        mock: bool = False, from_node: str | None = None, effects: str | None = None,
     ) -> Execution:  # fmt: skip
-        """A new execution that keeps what did not change; a table of it follows at the end.
+        """A new execution, at home, that keeps what did not change; a table of it follows at the end.
 
         `from_node` and all that follows from it run in any case.
         """
-        engine = assembly.engine(store)
-        again = downstream(plan.body, [from_node] if from_node is not None else [])
-        reuse = Reuse(engine.fingerprint).learn(earlier.id, earlier.state, earlier.state.sources, without=again)
-        given = inputs or engine.inputs_of(earlier)
-        execution = engine.start(plan, given, origin=next_attempt(earlier), reuse=reuse, mock=mock)
+        execution, reuse = await forking.rerun_with(
+            engine or self.home(), earlier, plan, inputs=inputs or None, from_node=from_node, effects=effects, mock=mock
+        )
         self._reused[execution.id] = reuse
+        self.say_mocked(execution)
         return execution
+
+    def say_mocked(self, execution: Execution) -> None:
+        """Say what becomes of effects that do not happen in an execution."""
+        if execution.mocked:
+            self.write(MOCKED.format(execution.id))
 
     def _say_what_was_kept(self, execution: Execution) -> None:
         reuse = self._reused.pop(execution.id, None)
@@ -193,6 +223,8 @@ class Session:
         controls = Controls(
             execution, picture, self.stops_of(execution.plan.name), debug=debug, waiting=waiting, again=self._keep
         )
+        if debug and not execution.ended:
+            self.stops.debugged(execution, now=True)
         view = LiveView(execution, watch, place, screen.OutputArea(), controls, self.now)
         view.widget.theme = self.preferences.theme
         view.on_end.append(progress.close)
@@ -216,6 +248,8 @@ class Session:
     def _gone(self, id: str, view: LiveView) -> None:
         if self.views.get(id) is view:
             del self.views[id]
+        if view.execution.ended:
+            self.stops.debugged(view.execution, now=False)
 
     def _unless_greeted(self, view: LiveView, progress: TextProgress) -> None:
         """No browser answered: text shows the progress, and breakpoints are passed so that nothing hangs."""
@@ -307,10 +341,12 @@ class Session:
         view.on_end.append(lambda: self._past.remove(view))
         view.open()
 
-    def _fork(self, execution: Execution, sequence: int) -> None:
-        task = asyncio.get_running_loop().create_task(execution.fork(sequence), name="nbflow-fork")
-        self._showing.add(task)
-        task.add_done_callback(self._showing.discard)
+    async def _fork(self, execution: Execution, sequence: int, edits: forking.Edits) -> str:
+        """Go on from a record on a copy, and draw it; returns words."""
+        forked = await forking.fork(self.home(), execution, sequence, edits=edits)
+        await self.follow(forked)
+        words = f"{forked.id} goes on from record {sequence}"
+        return f"{words}; {MOCKED.format(forked.id)}" if forked.mocked else words
 
     async def final(self, execution: Execution) -> dict[str, str]:
         """The still picture of an execution."""

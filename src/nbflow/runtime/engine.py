@@ -120,7 +120,9 @@ class Engine:
         given = apply_inputs(plan.inputs or NO_INPUTS, mine)
         if found := tuple(faults(self.performed, plan, mock)):
             raise SpecError(found)
-        driver = self._drive(id or self.clock.new_id(), ExecutionState(plan), [])
+        state = ExecutionState(plan)
+        state.effects = effects  # known before the first record is written
+        driver = self._drive(id or self.clock.new_id(), state, [])
         pins = self.pins.get(plan.name)
         driver.reuse = Pins(pins, reuse) if pins else reuse
         shown, names = self._concealed(driver.id, given)

@@ -42,6 +42,7 @@ class History(Protocol):
         plan: Plan | None,
         inputs: Mapping[str, Any] | None,
         from_node: str | None,
+        effects: str | None,
     ) -> Execution: ...
 
     def diff(self, left: Execution, right: Execution) -> Sequence[Any]: ...
@@ -154,6 +155,11 @@ class Execution(Debugging):
         return (self._driver.state if self._driver is not None else self.state).effects == "mock"
 
     @property
+    def only_read(self) -> bool:
+        """Whether it was read out of a store, and never driven through this handle."""
+        return self._driver is None
+
+    @property
     def driven(self) -> bool:
         """Whether it is driven in this process, so that verbs act on it."""
         return self._driver is not None and not self._driver.done.done()
@@ -184,20 +190,27 @@ class Execution(Debugging):
 
         Without `at` it goes on from the node it failed at. `inputs` are new inputs of that node; `edits` are changes
         by node, as ``{"fetch": {"output": 1}}``. With `effects` ``mock`` what may happen only once does not happen:
-        the recorded result stands in, or the node waits for one.
+        the recorded result stands in, or the node waits for one; that is the default for an execution that was opened
+        in another store, whose fork is kept in the default one.
         """
         engine, history = self._history()
         return await history.fork(engine, self, at, inputs, edits, effects)
 
     async def rerun(
-        self, plan: Plan | None = None, *, inputs: Mapping[str, Any] | None = None, from_node: str | None = None
+        self,
+        plan: Plan | None = None,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        from_node: str | None = None,
+        effects: Literal["mock", "real"] | None = None,
     ) -> Execution:
         """A new execution, of a changed workflow if one is given, that keeps the results that did not change.
 
         With `from_node` that node and all that follows run in any case. It is also how what failed is retried.
+        `effects` are as in `fork`.
         """
         engine, history = self._history()
-        return await history.rerun(engine, self, getattr(plan, "plan", plan), inputs, from_node)
+        return await history.rerun(engine, self, getattr(plan, "plan", plan), inputs, from_node, effects)
 
     def diff(self, other: Execution) -> Sequence[Any]:
         """The nodes that differ from another execution's, with what they were and are."""

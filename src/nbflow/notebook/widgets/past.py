@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from nbflow.errors import IllegalMove
@@ -16,11 +18,12 @@ from nbflow.notebook.widgets.view import WHOLE, Message, Screen, View
 from nbflow.runtime.execution import Execution
 from nbflow.runtime.explaining import move
 
-Fork = Callable[[Execution, int], None]
+Edits = Mapping[str, Mapping[str, Any]]  # by node ("" is the execution): inputs, output or context, and its value
+Fork = Callable[[Execution, int, Edits], Awaitable[str]]
 
 
 class PastView(View):
-    """A view of an execution at any of its records. `fork` begins a new execution from the record shown."""
+    """A view of an execution at any of its records. `fork` begins a new execution from the record shown, with edits."""
 
     def __init__(
         self, execution: Execution, watch: Watch, place: Layout, screen: Screen, fork: Fork, now: Callable[[], float]
@@ -29,6 +32,7 @@ class PastView(View):
         watch.fold(self.records)
         super().__init__(execution, watch, place, screen, now)
         self._fork = fork
+        self._forking: set[asyncio.Task[None]] = set()
 
     @property
     def at(self) -> int:
@@ -52,13 +56,22 @@ class PastView(View):
         if command == "at" and isinstance(value, int):
             self.go(value)
         elif command == "fork":
-            self._fork(self.execution, self.at)
-            return f"a copy goes on from record {self.at}; %workflow show draws it"
+            work = self._forked(self.at, _edits(message.get("edits")))
+            task = self.loop.create_task(work, name="nbflow-fork")
+            self._forking.add(task)
+            task.add_done_callback(self._forking.discard)
         elif command == "close":
             self.close()
         else:
             raise IllegalMove("the past cannot be changed; fork it")
         return None
+
+    async def _forked(self, at: int, edits: Edits) -> None:
+        try:
+            self.tell(await self._fork(self.execution, at, edits))
+        except Exception as problem:  # noqa: BLE001 - whatever it is, the person who pressed sees it
+            self._extra["n"] = {"text": str(problem), "bad": True}
+            self.soon()
 
     def head(self) -> Message:
         state = self.watch.state
@@ -87,9 +100,11 @@ class PastView(View):
             else ""
         )
         words = words or (event.name if isinstance(event, SignalReceived) else "")
-        after = seconds(record.at - self.records[0].at)
+        origin = self.watch.state.origin or {}
+        copied = "fork" in origin and record.sequence <= origin["sequence"]
+        after = "copied" if copied else f"after {seconds(max(0.0, record.at - self.records[0].at))}"
         place = clean(node or "") if self.execution.plan.machine is None else ""
-        parts = (type(event).__name__, place, clean(words), f"after {after}")
+        parts = (type(event).__name__, place, clean(words), after)
         return " · ".join(part for part in parts if part)
 
     def inspected(self, key: str, path: str | None) -> Message:
@@ -101,3 +116,14 @@ class PastView(View):
 
     def final(self) -> html.Bundle:
         return html.final(self.watch, self.execution.id, self.now(), self.place)
+
+
+def _edits(text: Any) -> Edits:
+    """The edits of a fork as the browser sends them: JSON text. Raises `IllegalMove` for what is none."""
+    try:
+        edits = json.loads(text) if text else {}
+    except (TypeError, ValueError) as problem:
+        raise IllegalMove(f"the edits are not JSON: {problem}") from None
+    if not isinstance(edits, dict) or not all(isinstance(edit, dict) for edit in edits.values()):
+        raise IllegalMove('edits are changes by node: {"fetch": {"output": 1}}, and "" is the execution')
+    return edits
