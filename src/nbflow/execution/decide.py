@@ -57,7 +57,7 @@ def decide(state: ExecutionState, outcome: o.Outcome, at: float) -> list[e.Event
         case o.ResumeWished():
             return [e.ExecutionResumed(outcome.reason)] if state.phase == "paused" else []
         case o.SuspendWished():
-            return [e.ExecutionSuspended(outcome.reason, _in_doubt(state))] if _live(state) else []
+            return [e.ExecutionSuspended(outcome.reason, in_doubt(state))] if _live(state) else []
         case o.Recovered():
             return _recovered(state, outcome, at) if _live(state, suspended=True) else []
         case o.Signalled():
@@ -221,13 +221,13 @@ def _signalled(state: ExecutionState, outcome: o.Signalled) -> list[e.Event]:
 
 def _recovered(state: ExecutionState, outcome: o.Recovered, at: float) -> list[e.Event]:
     paused = [e.ExecutionPaused("as before")] if state.paused and not state.ending else []
-    doubts = _in_doubt(state)
+    doubts = in_doubt(state)
     before = (path for path, node in state.nodes.items() if node.phase == "waiting" and node.reason == "in_doubt")
     waiting = [e.NodeWaiting(path, state.nodes[path].attempt, "in_doubt") for path in (*before, *doubts)]
     return [e.ExecutionRecovered(outcome.owner, doubts), *waiting, *mend(state, at), *paused]
 
 
-def _in_doubt(state: ExecutionState) -> tuple[str, ...]:
+def in_doubt(state: ExecutionState) -> tuple[str, ...]:
     """Attempts that may have had their effect: a person or a policy says what holds."""
     if state.effects == "mock":  # nothing was done that could be in doubt, and nothing will be
         return ()

@@ -7,13 +7,18 @@ is only missing here; so an execution that lacks something is left as it is, and
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from nbflow.errors import NbflowError
+from nbflow.execution.bodies import ready
+from nbflow.execution.decide import in_doubt
 from nbflow.execution.outcomes import Edited
-from nbflow.execution.state import ENDED, SETTLED
-from nbflow.plan.plan import NodePlan, bodies_of
-from nbflow.runtime.engine import Engine
-from nbflow.runtime.execution import Execution
+from nbflow.execution.state import ENDED, SETTLED, ExecutionState
+from nbflow.plan.plan import Body, NodePlan, bodies_of
+
+if TYPE_CHECKING:
+    from nbflow.runtime.engine import Engine
+    from nbflow.runtime.execution import Execution
 
 
 class Unready(NbflowError):
@@ -39,36 +44,60 @@ async def recover(
     return await engine.recover(id, owner, edits)
 
 
-async def lacking(engine: Engine, id: str, settled: str = "") -> tuple[str, ...]:
+async def cancel(engine: Engine, id: str, hint: str, owner: str = "") -> Execution:
+    """Take an execution over and cancel it before anything begins again. Raises `Unready` as `recover` does, for what
+    its compensations call.
+    """
+    found = await lacking(engine, id, undoing=True)
+    if found:
+        raise Unready(f"{id} cannot be undone here: {', '.join(found)}", hint)
+    execution = await engine.recover(id, owner)
+    execution.cancel()
+    return execution
+
+
+async def lacking(engine: Engine, id: str, settled: str = "", *, undoing: bool = False) -> tuple[str, ...]:
     """What nodes that have not ended would miss, in words; those of its child executions too."""
     if id in engine.drivers:
         return ()
     children = [other for other in await engine.interrupted() if other.startswith(f"{id}.")]
-    return missing(engine, [await engine.open(one) for one in (id, *children)], settled)
+    return missing(engine, [await engine.open(one) for one in (id, *children)], settled, undoing=undoing)
 
 
-def missing(engine: Engine, executions: Iterable[Execution], settled: str = "") -> tuple[str, ...]:
-    """The same for executions as they are recorded."""
-    by_hand = settled.rpartition(".")[2].partition("[")[0]
-    return tuple(dict.fromkeys(words for execution in executions for words in _missing(engine, execution, by_hand)))
+def missing(
+    engine: Engine, executions: Iterable[Execution], settled: str = "", *, undoing: bool = False
+) -> tuple[str, ...]:
+    """The same for executions as they are recorded; with `undoing`, for a cancellation."""
+    found = (words for execution in executions for words in _missing(engine, execution, settled, undoing))
+    return tuple(dict.fromkeys(found))
 
 
-def _missing(engine: Engine, execution: Execution, by_hand: str) -> Iterator[str]:
+def _missing(engine: Engine, execution: Execution, settled: str, undoing: bool) -> Iterator[str]:
     state = execution.state
-    if state.concealed and execution.id not in engine.given and state.phase not in ENDED:
+    if state.phase in ENDED:
+        return
+    nodes = list(_undoing(state) if undoing else _left(state))
+    if state.concealed and execution.id not in engine.given and (nodes or not undoing):
         yield f"the input {', '.join(state.concealed)} is a secret, which is not kept; give it again"
-    for node in _left(execution):
+    by_hand = _by_hand(state, settled)
+    for node in nodes:
         kind = engine.performed.get(node.kind)
         if kind is not None and node.id != by_hand:
             yield from (message for _, message, _ in kind.executor.validate(node))
 
 
-def _left(execution: Execution) -> Iterator[NodePlan]:
-    """The nodes that may still be performed, those of bodies with the node that owns them."""
-    state = execution.state
-    if state.phase in ENDED:
-        return
-    body = execution.plan.body
+def _by_hand(state: ExecutionState, path: str) -> str:
+    """The id of a node that stays as it is until a person settles it; another one would begin again before that."""
+    node = state.nodes.get(path)
+    if node is None:
+        return ""
+    stays = node.phase == "waiting" and not ready(node)
+    return node.node.id if stays or path in in_doubt(state) else ""
+
+
+def _left(state: ExecutionState) -> Iterator[NodePlan]:
+    """The nodes that may still be performed, those of bodies with the node that owns them, and what undoes."""
+    body = state.plan.body
     over = {node.id for node in body.nodes if node.id in state.nodes and state.nodes[node.id].phase in SETTLED}
     for node in body.nodes:
         if node.id in over:
@@ -76,3 +105,23 @@ def _left(execution: Execution) -> Iterator[NodePlan]:
         for inner in (node, *(deep for owned in bodies_of(node) for deep in owned.nodes_within())):
             if not (state.mock and inner.mock is not None):
                 yield inner
+    yield from _undoing(state)
+
+
+def _undoing(state: ExecutionState) -> Iterator[NodePlan]:
+    """The nodes of the compensations that are due when it ends now, and of `on_error` while it ends as failed."""
+    due: list[Body] = [
+        node.node.compensate
+        for path, node in state.nodes.items()
+        if node.phase == "completed" and node.node.compensate is not None and _due(state, f"{path}.compensate")
+    ]
+    if state.ending == "failed" and state.plan.on_error is not None and _due(state, "on_error"):
+        due.append(state.plan.on_error)
+    for node in (node for body in due for node in body.nodes_within()):
+        if not (state.mock and node.mock is not None):
+            yield node
+
+
+def _due(state: ExecutionState, path: str) -> bool:
+    frame = state.frames.get(path)
+    return frame is None or not frame.closed

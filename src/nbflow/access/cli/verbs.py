@@ -143,15 +143,14 @@ async def _taken_over(execution: Execution) -> None:
 
 
 async def _cancelled(id: str, store: str | None, *, quiet: bool) -> Left:
-    """Take an execution over and cancel it before anything can begin again; what it calls need not be here."""
+    """Take an execution over and cancel it before anything can begin again; only what undoes must be here."""
     async with engine(store) as made:
         id = await resolve(made, id)
         if owner := serving.elsewhere(made, id):
             await serving.ask(made, id, "cancel")
             return Left.of(await _ended(made, id), owner)
-        execution = await made.recover(id, "shell")
+        execution = await readiness.cancel(made, id, DEFINE, "shell")
         seen = len(execution.events)
-        execution.cancel()
         await news(execution, lambda record: record.sequence > seen)
         await finish(execution, now=made.clock.now, quiet=quiet)
         return Left.of(execution)
