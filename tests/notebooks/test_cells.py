@@ -233,6 +233,31 @@ def test_a_fork_over_variants_gives_one_table(kernel):
     assert found == "(['xx', 'yy', 'aaa'], ['completed', 'completed', 'completed'])"
 
 
+def test_one_bad_variant_is_named_before_any_runs_and_one_that_fails_has_its_error_in_the_table(kernel):
+    kernel.run("import nbflow\n" + ECHO + "\ncount = lambda: len(nbflow.executions())")
+    kernel.run(PROMPTED.format("", "a"))
+    kernel.run("before = count()")
+    for bad, says in (("['x', {'zzz': 1}]", "variant 2"), ("['x', None]", "variant 2 is null")):
+        kernel.run(f"prompts = {bad}")
+        assert says in kernel.run("table = %workflow fork prompted --at ask --over $prompts").error
+        assert kernel.run("count() == before").result == "True"
+    kernel.run("def echo(prompt: str, times: int):\n    assert prompt != 'y', 'no y'\n    return {'prompt': prompt}")
+    kernel.run("prompts = ['x', 'y']")
+    assert kernel.run("table = %workflow fork prompted --at ask --over $prompts").status == "ok"
+    assert kernel.run("list(table['phase']), list(table['error'])[1]").result == "(['completed', 'failed'], 'no y')"
+    assert kernel.run("all(table['seconds'] < 5)").result == "True"
+
+
+def test_a_fork_from_a_record_takes_inputs_of_the_execution(kernel):
+    kernel.run(HELLO.format("--as base"))
+    assert kernel.run("%workflow fork hello --at 1 -i n=77").status == "ok"
+    assert kernel.run("_.outputs, _.inputs").result == "({'a': {'v': 154}}, {'n': 77})"
+    for line, says in (("--at 1 -i n=x", "input.type"), ("--at 1 -i zzz=1", "zzz"), ("--at 99", "records 1 to")):
+        error = kernel.run(f"%workflow fork hello {line}").error
+        assert says in error
+        assert "Traceback" not in error
+
+
 def test_explain_says_why(kernel):
     kernel.run("%%workflow why\nnodes:\n  a: {set: {v: 1}, if: 1 > 2}\n  b: {needs: [a], set: {v: 1}}\n")
     assert "a" in kernel.run("%workflow explain why b").streams

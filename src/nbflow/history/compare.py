@@ -71,7 +71,7 @@ def short(value: Any) -> str:
 
 
 def table(executions: list[Execution]) -> list[dict[str, Any]]:
-    """One row an execution: outputs, phase, time and cost, to compare forks over prompts or models."""
+    """One row an execution: outputs, phase, error, time and cost, to compare forks over prompts or models."""
     rows = []
     for execution in executions:
         state = execution.state
@@ -87,6 +87,7 @@ def table(executions: list[Execution]) -> list[dict[str, Any]]:
                 "tokens": sum(int(call.usage.get(side) or 0) for call in calls for side in ("input", "output")),
                 "usd": sum(row["usd"] for row in nodes),
                 "outputs": state.outputs,
+                "error": (state.error or {}).get("message"),
             }
         )
     return rows

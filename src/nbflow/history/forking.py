@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nbflow.errors import IllegalMove, NotFound
@@ -72,6 +72,30 @@ async def fork(
     had not ended run again. With `effects` ``mock``, the default for an execution of another store, what may happen
     only once does not happen: the recorded result stands in, or a person gives one; ``real`` lets it happen.
     """
+    drawn = await draft(engine, execution, at, inputs=inputs, edits=edits, labels=labels, effects=effects)
+    return await begin(engine, drawn)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A fork that was checked and has not begun: nothing of it is recorded yet."""
+
+    execution: Execution
+    records: list[Record]
+    changes: list[Edited]
+
+
+async def draft(
+    engine: Engine,
+    execution: Execution,
+    at: str | int | None = None,
+    *,
+    inputs: Mapping[str, Any] | None = None,
+    edits: Edits | None = None,
+    labels: Mapping[str, str] | None = None,
+    effects: str | None = None,
+) -> Draft:
+    """Check a fork, with the arguments of `fork`. Raises as it does."""
     cut = sequence_of(execution, at)
     changes = _changes(at or (failed_node(execution) if inputs is not None else None), inputs, edits or {})
     first = execution.events[0].event
@@ -84,11 +108,16 @@ async def fork(
     )  # fmt: skip
     records = [Record(1, engine.clock.now(), started), *execution.events[1:cut]]  # it begins now, not when that did
     settled(engine, fold(execution.plan, records), changes)
-    id = engine.clock.new_id()
+    return Draft(execution, records, changes)
+
+
+async def begin(engine: Engine, draft: Draft) -> Execution:
+    """Begin a fork that was checked."""
+    id, execution, records = engine.clock.new_id(), draft.execution, draft.records
     await engine.journal.append(id, records, after=0)
     if (kept := (execution.engine or engine).given.get(execution.id)) is not None:
         engine.give(id, kept)
-    return engine.adopt(id, execution.plan, records, owner="fork", edits=changes)
+    return engine.adopt(id, execution.plan, records, owner="fork", edits=draft.changes)
 
 
 def _changes(at: str | int | None, inputs: Mapping[str, Any] | None, edits: Edits) -> list[Edited]:

@@ -24,7 +24,7 @@ from nbflow.runtime import readiness
 from nbflow.runtime.engine import Engine
 from nbflow.runtime.readiness import Unready
 
-FORK = "%workflow fork ID [--at NODE] [-i KEY=VALUE | --over FILE or $NAME] [--effects mock|real] [--debug]"
+FORK = "%workflow fork ID [--at NODE|RECORD] [-i KEY=VALUE | --over FILE or $NAME] [--effects mock|real] [--debug]"
 ALIASES = {"continue": "resume", "stop": "suspend"}
 Run = Callable[[Session, str], Awaitable[Any]]
 

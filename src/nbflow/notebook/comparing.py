@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from nbflow.errors import ExecutionFailed
+from nbflow.errors import ExecutionFailed, IllegalMove, InputError
 from nbflow.history import compare, forking
 from nbflow.history.compare import Change
 from nbflow.notebook.errors import MagicError
@@ -81,6 +81,10 @@ def read_variants(given: Any) -> list[Mapping[str, Any]]:
         raise MagicError("magic.option", "--over takes a list of variants", "texts (prompts) or mappings (inputs)")
     if len(given) > MOST:
         raise MagicError("magic.option", f"--over has {len(given)} variants; the most is {MOST}")
+    for number, each in enumerate(given, 1):
+        if not isinstance(each, Mapping | str | int | float):
+            says = f"--over: variant {number} is {'null' if each is None else type(each).__name__}"
+            raise MagicError("magic.option", says, "a text (a prompt) or a mapping (inputs)")
     return [each if isinstance(each, Mapping) else {"prompt": str(each)} for each in given]
 
 
@@ -88,14 +92,22 @@ async def run_variants(
     engine: Engine, execution: Execution, at: str | int, variants: Iterable[Mapping[str, Any]], *,
     effects: str | None = None,
 ) -> list[Execution]:  # fmt: skip
-    """Fork at a node once a variant, all at the same time; in their order, ended or (mocked) waiting for a person."""
+    """Fork at a node once a variant, all at the same time; in their order, ended or (mocked) waiting for a person.
+
+    Raises `MagicError` with the first variant that cannot be; then none has begun.
+    """
     if not isinstance(at, str):
         raise MagicError("magic.option", "--over gives a node other inputs, so --at names a node", "--at NODE")
-    given, forks = execution.nodes[at].inputs, []
-    for variant in variants:
+    given, drafts = execution.nodes[at].inputs, []
+    for number, variant in enumerate(variants, 1):
         inputs = {**(given if isinstance(given, dict) else {}), **variant}
         labels = {"variant": shorten(summary.compact(dict(variant)), 80)}
-        forks.append(await forking.fork(engine, execution, at, inputs=inputs, labels=labels, effects=effects))
+        try:
+            drafts.append(await forking.draft(engine, execution, at, inputs=inputs, labels=labels, effects=effects))
+        except (IllegalMove, InputError) as problem:
+            says = f"--over: variant {number}, {labels['variant']}: {problem}"
+            raise MagicError("magic.option", says, "none was run") from None
+    forks = [await forking.begin(engine, each) for each in drafts]
     await asyncio.gather(*(_ended(fork) for fork in forks))
     return forks
 

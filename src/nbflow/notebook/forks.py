@@ -26,11 +26,14 @@ async def fork(session: Session, execution: Execution, arguments: Arguments) -> 
         variants = comparing.read_variants(input_value(arguments.flags["--over"], session.namespace))
         made = await comparing.run_variants(engine, execution, place, variants, effects=effects)
         return comparing.frame_of(made)
-    inputs = None
-    if arguments.inputs:
-        known = execution.nodes[place].inputs if isinstance(place, str) and place in execution.nodes else {}
+    inputs: dict[str, Any] | None = None
+    edits: dict[str, dict[str, Any]] = {}
+    if arguments.inputs and isinstance(place, str):
+        known = execution.nodes[place].inputs if place in execution.nodes else {}
         inputs = {**(known or {}), **arguments.inputs}
-    forked = await forking.fork(engine, execution, place, inputs=inputs, effects=effects)
+    elif arguments.inputs:  # from a record on, the inputs of the execution itself
+        edits = {"": {"inputs": arguments.inputs}}
+    forked = await forking.fork(engine, execution, place, inputs=inputs, edits=edits, effects=effects)
     session.say_mocked(forked)
     return await acting.present(session, forked, arguments)
 
