@@ -195,6 +195,31 @@ def test_a_front_end_that_does_not_answer_is_not_waited_for(kernel):
     assert kernel.run("_.phase").result == "'completed'"
 
 
+@pytest.mark.timeout(90)
+@pytest.mark.parametrize("how", ["--debug", "--background --break b", "--debug --break b:after"])
+def test_what_no_cell_waits_for_is_not_held_where_no_view_was_ever_answered(fresh_kernel, how):
+    kernel = fresh_kernel()
+    cell = "%%workflow alone @ --as x\nnodes: {a: {set: {v: 1}}, b: {set: {v: =a.v}}, c: {tool: bad, needs: b}}"
+    assert kernel.run(cell.replace("@", how)).status == "ok"
+    reply = kernel.run("await asyncio.wait_for(x.until('failed'), 25); x.phase")
+    assert reply.result == "'failed'"
+
+
+@pytest.mark.timeout(90)
+def test_what_is_debugged_stays_held_where_a_view_was_answered_before(fresh_kernel):
+    kernel = fresh_kernel()
+    session = "get_ipython().magics_manager.registry['WorkflowMagics'].session"
+    kernel.run(HELLO.format("--debug --break a --as one"))
+    kernel.run(f"{session}.views[one.id]._do({{'cmd': 'hello'}}); await one.hold(); one.resume(); await one")
+    kernel.run(HELLO.format("--debug --as two"))
+    assert (
+        kernel.run(
+            "await two.hold(); await asyncio.wait({asyncio.ensure_future(two.until('completed'))}, timeout=12); two.held"
+        ).result
+        == "('a',)"
+    )
+
+
 PROMPTED = (
     "%%workflow prompted {}\nnodes:\n  ask: {{tool: echo, with: {{prompt: {}, times: 2}}}}\n"
     "  shout: {{tool: echo, with: {{prompt: '=ask.prompt', times: 1}}}}\n  still: {{set: {{v: 1}}}}\n"

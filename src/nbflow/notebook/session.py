@@ -42,6 +42,7 @@ MOCKED = (
     "%workflow skip {0} NODE VALUE, or retry to let it happen; --effects real lets all happen"
 )
 SILENCE = 2.0  # seconds without a word from a browser, after which there is none
+GRACE = 8.0  # seconds more before what no cell waits for is not held any longer
 
 
 class Session:
@@ -64,6 +65,7 @@ class Session:
         self._breakpoints: Kept | None = None
         self.views: dict[str, LiveView] = {}
         self.latest: dict[str, str] = {}  # workflow → the execution that this notebook began last
+        self._met = False  # whether a browser has ever answered
         self.again = False  # whether the next cell keeps what did not change
         self.drawn: set[str] = set()  # executions that this cell shows already
         self.stills: dict[str, Callable[[], None]] = {}  # execution → what brings its saved picture up to date
@@ -246,25 +248,38 @@ class Session:
             view.close()
 
     def _gone(self, id: str, view: LiveView) -> None:
+        self._met = self._met or view.greeted
         if self.views.get(id) is view:
             del self.views[id]
         if view.execution.ended:
             self.stops.debugged(view.execution, now=False)
 
     def _unless_greeted(self, view: LiveView, progress: TextProgress) -> None:
-        """No browser answered: text shows the progress, and breakpoints are passed so that nothing hangs."""
+        """No browser answered: text shows the progress, and breakpoints are passed so that nothing hangs.
+
+        A cell that waits is not kept waiting; where no view was ever answered, what returned at once is not held either.
+        """
         if view.greeted or view.over:
             return
         progress.start(0.0)
+        if view.commands.awaited:
+            self._let_pass(view)
+            return
+        later = asyncio.get_running_loop().call_later(GRACE, self._unless_met, view)
+        view.on_end.append(later.cancel)
+
+    def _unless_met(self, view: LiveView) -> None:
+        self._met = self._met or any(each.greeted for each in self.views.values())
+        if not self._met and not view.over:
+            self._let_pass(view)
+
+    def _let_pass(self, view: LiveView) -> None:
         execution = view.execution
         stops = self.stops_of(execution.plan.name).nodes
-        if not view.commands.awaited or not (stops or execution.held):
+        if not (stops or execution.held or view.commands.debug) or execution.suspended or not execution.driven:
             return
-        for node in stops:
-            execution.clear_breakpoint(node)
         self.pass_by(stops or execution.held)
-        if execution.held:
-            execution.resume()
+        execution.let_pass()
 
     def _in_text(self, execution: Execution, watch: Watch, progress: TextProgress) -> Callable[[], None]:
         forget = execution.subscribe(lambda records: _fold(watch, records))

@@ -72,6 +72,13 @@ class Debugging(Editing):
         """Somebody looks: from now on `breakpoint:` in the text counts."""
         self._live("step").gate.attached = True
 
+    def let_pass(self) -> None:
+        """Nobody looks: forget all breakpoints, those of the text too, and go on with what is held."""
+        gate = self._live("step").gate
+        gate.attached, gate.breakpoints = False, []
+        if gate.held or gate.closed:
+            self.resume()
+
     def evaluate(self, text: str, node: str | None = None) -> Any:
         """An expression's value as the node sees it, without one as the outputs do.
 

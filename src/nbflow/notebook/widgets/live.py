@@ -22,7 +22,9 @@ TEXT = 2000  # characters of streamed text in one message, a node
 
 
 class Commands(Protocol):
-    """What the view's controls lead to."""
+    """What the view's controls lead to. `debug` says that the view is a debugger's."""
+
+    debug: bool
 
     @property
     def awaited(self) -> bool:
