@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -22,10 +23,11 @@ ASKS = "name: asks\nnodes:\n  n: {ask: {prompt: how many?, output: integer}}\nou
 
 def reached(holds) -> None:
     """Look until it holds; ten seconds at most."""
+    never = threading.Event()
     for _ in range(200):
         if holds():
             return
-        time.sleep(0.05)
+        never.wait(0.05)
     raise AssertionError("it was never reached")
 
 

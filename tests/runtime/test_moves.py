@@ -7,8 +7,10 @@ import asyncio
 import pytest
 
 from nbflow.errors import ExecutionFailed, IllegalMove
+from nbflow.integrations.tools.registry import ToolRegistry
 from nbflow.runtime.execution import Execution
 from nbflow.runtime.moves import MOVES
+from nbflow.runtime.readiness import Unready
 from tests.runtime.conftest import House
 
 ASKS = "nodes: {a: {tool: sleep}, q: {ask: sure?}, b: {needs: [a, q], set: {v: 1}}}"
@@ -106,3 +108,46 @@ async def test_an_awaited_failure_carries_its_execution(house: House) -> None:
     with pytest.raises(ExecutionFailed, match="node a failed: ValueError: bad") as failed:
         await execution
     assert failed.value.execution is execution
+
+
+async def test_cancel_takes_over_what_nobody_drives_and_begins_nothing_again(house: House) -> None:
+    begun: list[str] = []
+
+    @house.tool
+    async def slow() -> None:
+        begun.append("slow")
+        await asyncio.Event().wait()
+
+    @house.tool
+    def undo() -> None:
+        begun.append("undo")
+
+    for end in ("crash", "suspend"):
+        begun.clear()
+        execution = house.start("nodes: {a: {set: {v: 1}, compensate: {tool: undo}}, b: {needs: a, tool: slow}}")
+        while not begun:
+            await asyncio.sleep(0)
+        if end == "crash":
+            house.engine.drivers[execution.id].break_off(RuntimeError("the process died"))
+        else:
+            execution.suspend()
+            await execution.until("suspended")
+        left = await house.new_engine().open(execution.id)
+        left.cancel()
+        assert (await left).phase == "cancelled"
+        assert begun == ["slow", "undo"]
+
+
+async def test_cancel_leaves_alone_what_cannot_be_undone_here(house: House) -> None:
+    @house.tool
+    def undo() -> None: ...
+
+    execution = house.start("nodes: {a: {set: {v: 1}, compensate: {tool: undo}}, b: {needs: a, wait: 1h}}")
+    await execution.until("b")
+    house.engine.drivers[execution.id].break_off(RuntimeError("the process died"))
+    engine = house.new_engine()
+    engine.performed["tool"].executor.tools = ToolRegistry()
+    left = await engine.open(execution.id)
+    with pytest.raises(Unready, match="there is no tool 'undo'"):
+        left.cancel()
+    assert not left.driven

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -32,7 +33,8 @@ from nbflow.runtime.following import look
 from nbflow.runtime.leaving import leave
 from nbflow.runtime.moves import allow
 from nbflow.runtime.pins import Pinned, Pins
-from nbflow.runtime.serving import serve
+from nbflow.runtime.readiness import Unready, missing
+from nbflow.runtime.serving import elsewhere, serve
 from nbflow.runtime.speech import Guard, Open
 from nbflow.spec.schema import NO_INPUTS, apply_inputs, check
 
@@ -201,6 +203,30 @@ class Engine:
             return execution
         return self.adopt(id, *await self._read(id), owner=owner, edits=edits)
 
+    def inherit(self, id: str, phase: str) -> Driver | None:
+        """Drive what was left in this phase, to cancel it; None when that is not for this engine to do.
+
+        Raises `Unready` when a compensation calls what is not here.
+        """
+        if id in self.drivers:
+            return self.drivers[id]
+        if self.closed or phase in ENDED or elsewhere(self, id) is not None or not _looped():
+            return None
+        plan, records = self.peek(id)
+        children = [other for other in self.left(self.journal.summaries()) if other.startswith(f"{id}.")]
+        family = [Execution(None, other, *self.peek(other), self) for other in (id, *children)]
+        if lacks := missing(self, family, undoing=True):
+            raise Unready(
+                f"{id} cannot be undone here: {', '.join(lacks)}", "define what is missing, then cancel again"
+            )
+        self.adopt(id, plan, records, owner="cancel")
+        return self.drivers.get(id)
+
+    def peek(self, id: str) -> tuple[Plan, list[Record]]:
+        """The plan and records that the journal has of an execution now."""
+        records = self.journal.peek(id)
+        return self.plan_of(records), records
+
     async def hold(self, id: str, verb: str, owner: str = "") -> Execution:
         """Become the owner of an execution that is to pause or suspend: nothing of it begins again before that.
 
@@ -284,6 +310,13 @@ class Engine:
     def warn(self, id: str, message: str) -> None:
         self.warnings.append((id, message))
         log.warning("%s: %s", id, message)
+
+
+def _looped() -> bool:
+    try:
+        return asyncio.get_running_loop().is_running()
+    except RuntimeError:
+        return False
 
 
 def kept(value: Any, name: str) -> Any:

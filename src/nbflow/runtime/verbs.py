@@ -12,6 +12,7 @@ from nbflow.errors import IllegalMove, InputError, NodeError
 from nbflow.execution import outcomes as o
 from nbflow.execution.bodies import ready
 from nbflow.execution.effects import Activate
+from nbflow.execution.events import Record
 from nbflow.execution.state import SETTLED, ExecutionState, NodeState
 from nbflow.plan.plan import Plan
 from nbflow.ports.plain import plain
@@ -37,6 +38,7 @@ class Verbs(ABC):
     plan: Plan
     nodes: Mapping[str, NodeState]
     _driver: Driver | None
+    _records: list[Record]
     _engine: Engine | None
 
     @property
@@ -84,6 +86,8 @@ class Verbs(ABC):
         if driver.state.suspended:
             driver.tell(o.Recovered("resumed"))
             driver.limit()
+            if driver.state.paused:  # it was paused before, and goes on all the same
+                driver.tell(o.ResumeWished())
             return
         driver.tell(o.ResumeWished())
         failed = dict(driver.gate.failed)
@@ -111,7 +115,13 @@ class Verbs(ABC):
             task.cancel()
 
     def cancel(self, reason: str = "") -> None:
-        """Stop for good: every node is told, compensations run."""
+        """Stop for good: every node is told, compensations run. What a process left is taken over for that.
+
+        Raises `Unready` when a compensation calls what is not here.
+        """
+        if self._driver is None and self._engine is not None:
+            self._driver = self._engine.inherit(self.id, self.phase)
+            self._records = self._driver.feed.records if self._driver is not None else self._records
         driver = self._live("cancel")
         if driver.state.suspended:
             driver.tell(o.Recovered("cancel"))
