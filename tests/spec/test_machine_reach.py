@@ -306,3 +306,83 @@ def test_what_is_said_of_random_machines_is_true():
 
 def named(found, code):
     return {name for each in found if each.code == code for name in re.findall(r"'(s\d+)'", each.message)[:1]}
+
+
+@pytest.mark.parametrize(
+    "states",
+    [
+        "s8: {initial: inner, states: {mid: {initial: inner, states: {inner: {}}, events: {go: other}}, other: {events: {x: end}}}}",
+        "s8: {initial: inner, states: {mid: {parallel: true, states: {inner: {}, r2: {events: {go: other}}}}, other: {events: {x: end}}}}",
+    ],
+)
+def test_what_is_around_a_deep_beginning_is_entered_too(states):
+    _, found = findings(f"{{initial: s8, states: {{{states}, end: final}}}}")
+    assert [each.code for each in found] == []
+
+
+def test_a_timer_after_one_that_leaves_never_fires():
+    text = "{initial: a, states: {a: {after: {2s: c, 1s: b}}, b: final, c: final}}"
+    assert [message for message, _ in said(text, "machine.shadowed")] == ["never taken: '1s' comes first and leaves"]
+    assert unreachable(text) == ["'c'"]
+    for after in (
+        "{1s: {to: b, if: ctx.n}, 2s: c}",
+        "{1s: {assign: {n: 1}}, 2s: c}",
+        "{1s: c, 500ms: {to: b, if: ctx.n}}",
+    ):
+        text = f"{{initial: a, states: {{a: {{after: {after}, events: {{x: [b, c]}}}}, b: final, c: final}}}}"
+        assert not [each for each in said(text, "machine.shadowed") if "comes first" in each[0]]
+
+
+REGIONS = "{initial: p, states: {p: {parallel: true, states: {r1: %s, r2: %s}}, f: final}}"
+
+
+def test_a_region_loses_to_an_earlier_one_that_leaves():
+    text = REGIONS % (
+        "{initial: a, states: {a: {events: {go: f}}}}",
+        "{initial: c, states: {c: {events: {go: d}}, d: {}}}",
+    )
+    assert [message for message, _ in said(text, "machine.shadowed")] == [
+        "never taken: 'go' makes region 'r1', which stands first, leave 'p'"
+    ]
+    assert unreachable(text) == ["'d'"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("{initial: a, states: {a: {events: {go: {to: f, if: ctx.n}}}}}", "{initial: c, states: {c: {events: {go: d}}, d: {}}}"),
+        ("{initial: a, states: {a: {events: {x: b}}, b: {events: {go: f}}}}", "{initial: c, states: {c: {events: {go: d}}, d: {}}}"),
+        ("{initial: c, states: {c: {events: {go: d}}, d: {}}}", "{initial: a, states: {a: {events: {go: f}}}}"),
+        ("{initial: a, states: {a: {events: {go: f}}}}", "{initial: c, states: {c: {events: {go: {assign: {n: 1}}, x: d}}, d: {}}}"),
+        ("{initial: a, states: {a: {events: {go.on: f}}}}", "{initial: c, states: {c: {events: {go.*: d}}, d: {}}}"),
+    ],
+)  # fmt: skip
+def test_a_region_does_not_lose_what_is_not_always_taken_from_it(first, second):
+    assert said(REGIONS % (first, second), "machine.shadowed") == []
+    assert "'d'" not in unreachable(REGIONS % (first, second))
+
+
+def test_an_always_cycle_in_a_region_is_found():
+    cycle = "{initial: a, states: {a: {always: b}, b: {always: a}}}"
+    assert said(REGIONS % (cycle, "{events: {x: f}}"), "machine.always_cycle")
+    assert not said(REGIONS % (cycle, "{always: {to: f, if: ctx.n}}"), "machine.always_cycle")
+
+
+def test_a_context_that_has_no_names_has_none():
+    text = "{initial: a, context: {}, states: {a: {events: {x: {assign: {n: 1}}, y: {to: a, if: ctx.m}}}}}"
+    assert len(said(text, "machine.unknown_context")) == 2
+    assert said(text.replace("context: {}, ", ""), "machine.unknown_context") == []
+
+
+def test_regions_that_are_all_stuck_are_a_dead_end():
+    stuck = "{initial: %s1, states: {%s1: {events: {x: %s2}}, %s2: {}}}"
+    text = REGIONS % (stuck.replace("%s", "a"), stuck.replace("%s", "b"))
+    message = "nothing leads out of 'p' once it is in a2 and b2"
+    assert message in [each for each, _ in said(text, "machine.dead_end")]
+    for open_ in (
+        text.replace("b2: {}", "b2: {events: {y: f}}"),
+        text.replace("{parallel: true", "{parallel: true, events: {y: f}"),
+    ):
+        assert message not in [each for each, _ in said(open_, "machine.dead_end")]
+    ends = text.replace("a2: {}", "a2: final").replace("b2: {}", "b2: final")
+    assert said(ends.replace("{parallel: true", "{parallel: true, events: {done.state.p: f}"), "machine.dead_end") == []

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from nbflow.spec.document import finding
 from nbflow.spec.machine.drafts import StateDraft, TransitionDraft
-from nbflow.spec.machine.reach import Reach, Ways, beginning
+from nbflow.spec.machine.preempted import preempted
+from nbflow.spec.machine.reach import Reach, Ways, beginning, stuck_together
 from nbflow.spec.machine.reading import MachineReader
 from nbflow.spec.machine.shadows import Inner, shadowed_before
-from nbflow.spec.names import did_you_mean
+from nbflow.spec.names import did_you_mean, listed
 
 
 def check_machine(machine: MachineReader, root: StateDraft) -> None:
@@ -20,6 +21,11 @@ def check_machine(machine: MachineReader, root: StateDraft) -> None:
     for transition, why in Inner(reach.states, known).look(root):
         _shadowed(machine, transition, why, "remove it, or give one of those inside an 'if'")
         known[id(transition)] = None
+    for state in machine.states:
+        for transition, why in preempted(state, reach.states) if state.kind == "parallel" else ():
+            if id(transition) not in known:
+                _shadowed(machine, transition, why, "put that region last, or raise an event of its own")
+                known[id(transition)] = None
     reach = Reach(root, known, machine.raised)
     for state in machine.states[1:]:
         if id(state) not in reach.states:
@@ -45,7 +51,7 @@ def check_names(machine: MachineReader) -> None:
         if at.value not in machine.actions.ids:
             hint = did_you_mean(str(at.value), machine.actions.ids)
             _warn(machine, at, "machine.unknown_event", f"no delayed event and no run has the id '{at.value}'", hint)
-    if not machine.context:
+    if not machine.declares_context:
         return
     known = dict(machine.context)
     for name, at in machine.assigned.items():
@@ -74,6 +80,17 @@ def _check_ends(machine: MachineReader, root: StateDraft, reach: Reach) -> None:
     leaves = [state for state in machine.states if id(state) in reach.states and not (state.children or state.history)]
     ends = [state for state in root.children if state.kind == "final"]
     ways = Ways(reach)
+    for state in machine.states:
+        if state.kind == "parallel" and (stuck := stuck_together(state, reach)):
+            message = f"nothing leads out of '{state.id}' once it is in {listed(each.id for each in stuck)}"
+            _warn(
+                machine,
+                state.at,
+                "machine.dead_end",
+                message,
+                "let one of them lead on, or all of them to an end",
+                key=True,
+            )
     saved = ways.back_from([end for end in ends if id(end) in reach.states])
     for state in leaves:
         if state.kind == "final" and (state.parent is root or not ends):
@@ -119,16 +136,34 @@ def _check_cycles(machine: MachineReader, reached: dict[int, StateDraft]) -> Non
                 break
             on_path[id(state)] = len(path)
             path.append((state, sure))
-            state = state if not sure.to else _only_leaf(sure.to)
+            state = state if not sure.to else _only_leaf(state, sure.to)
         done.update((id(each), None) for each, _ in path)
 
 
-def _only_leaf(targets: list[StateDraft]) -> StateDraft | None:
-    """The one innermost state that is active then, if it is sure to be just that one."""
+def _only_leaf(source: StateDraft, targets: list[StateDraft]) -> StateDraft | None:
+    """The one innermost state that is active then, in the region of the source if it is in one; if that is sure."""
     [target, *others] = targets
     leaf = beginning(target)
-    several = any(above.kind == "parallel" and len(above.regions) > 1 for above in leaf.ancestors())
-    return None if others or several or target.history else leaf
+    regions = [state for state in (source, *source.ancestors()) if state.parent is not None]
+    own = {id(state.parent): state for state in regions if state.parent is not None and state.parent.kind == "parallel"}
+    for above in leaf.ancestors():
+        if above.kind != "parallel" or len(above.regions) < 2:
+            continue
+        region = own.get(id(above))
+        if region is None or not target.inside(region) or _is_left(above, region):
+            return None
+    return None if others or target.history else leaf
+
+
+def _is_left(parallel: StateDraft, region: StateDraft) -> bool:
+    """Whether another region may make the parallel state be left while nothing is heard."""
+    waiting = [other for other in parallel.regions if other is not region]
+    while waiting:
+        state = waiting.pop()
+        waiting += state.regions
+        if any(not target.inside(parallel) for way in state.always for target in way.to):
+            return True
+    return False
 
 
 def _cycle(machine: MachineReader, cycle: list[tuple[StateDraft, TransitionDraft]]) -> None:

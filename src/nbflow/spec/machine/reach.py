@@ -5,7 +5,7 @@ A transition that waits for the end of a state counts once that state can come t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 from nbflow.spec.machine.drafts import StateDraft, TransitionDraft
 
@@ -56,13 +56,12 @@ class Reach:
     def _land(self, targets: Iterable[StateDraft]) -> None:
         """Targets are entered with what they begin in, and what is around them with its regions."""
         begun = list(targets)
-        for target in begun:
-            above = target.parent
+        while begun:
+            state = begun.pop()
+            above = state.parent
             while above is not None and above.parent is not None and self._enter(above):
                 begun += above.regions if above.kind == "parallel" else []
                 above = above.parent
-        while begun:
-            state = begun.pop()
             if id(state) not in self._begun:
                 self._begun[id(state)] = None
                 self._enter(state)
@@ -105,6 +104,41 @@ def beginning(state: StateDraft) -> StateDraft:
 def _whole(state: StateDraft) -> StateDraft:
     """What is active as a whole while a state is: the outermost parallel state it is part of, or itself."""
     return next((above for above in reversed([state, *state.ancestors()]) if above.kind == "parallel"), state)
+
+
+def stuck_together(parallel: StateDraft, reach: Reach) -> list[StateDraft]:
+    """States of all regions, one each, from which nothing leads on while the others are there too; else none.
+
+    What leads on from one region alone is no way out for the others, so each is looked at for itself. Where a whole
+    region leads nowhere from the start, its states have been spoken of already.
+    """
+    if id(parallel) not in reach.states or any(_leads(each, reach) for each in (parallel, *parallel.ancestors())):
+        return []
+    stuck = [next(_stuck(region, reach), None) for region in parallel.regions]
+    found = [state for state in stuck if state is not None]
+    moves = any(_leads(state, reach) for region in parallel.regions for state in _reached(region, reach))
+    return found if moves and len(found) == len(stuck) else []
+
+
+def _leads(state: StateDraft, reach: Reach) -> bool:
+    return any(way.to and reach.takes(way) for way in (*state.transitions, *state.always))
+
+
+def _reached(state: StateDraft, reach: Reach) -> Iterator[StateDraft]:
+    if id(state) in reach.states:
+        yield state
+        for child in state.regions:
+            yield from _reached(child, reach)
+
+
+def _stuck(state: StateDraft, reach: Reach) -> Iterator[StateDraft]:
+    """Innermost states in here from which nothing in here leads on; regions inside a region are left out."""
+    if id(state) not in reach.states or _leads(state, reach) or state.kind == "parallel":
+        return
+    if not state.regions:
+        yield state
+    for child in state.regions:
+        yield from _stuck(child, reach)
 
 
 class Ways:

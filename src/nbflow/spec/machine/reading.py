@@ -33,6 +33,7 @@ class MachineReader:
         self.works: list[Work] = []
         self.reads: list[Read] = []
         self.context: list[tuple[str, Value]] = []
+        self.declares_context = False  # names of the context are known, if only that there are none
         self.assigned: dict[str, Located] = {}
         self.raised: dict[str, Located] = {}
         self.actions = ActionReader(self)
@@ -66,6 +67,7 @@ class MachineReader:
         if not isinstance(at.value, dict):
             self.reading.wrong(at, "type.mapping", f"'context' maps names to first values, not {forms.kind_of(at)}")
             return
+        self.declares_context = True
         for name, value in at.value.items():
             if ID.match(name):
                 self.context.append((name, self.value(value)))

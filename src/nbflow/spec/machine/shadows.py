@@ -32,6 +32,7 @@ def shadowed_before(state: StateDraft) -> Found:
             yield transition, f"the one before it {_holding(first)}"
         elif transition.holds:
             first = transition
+    yield from _too_late(state)
     sure: dict[str, TransitionDraft] = {}
     for transition in state.transitions:
         names = transition.events or ((transition.timer or ""),)
@@ -41,6 +42,18 @@ def shadowed_before(state: StateDraft) -> Found:
             yield transition, f"{before} {_holding(sure[str(by[0])])}"
         if transition.holds:
             sure.update((name, transition) for name in names if name not in sure)
+
+
+def _too_late(state: StateDraft) -> Found:
+    """Timers that are due after one that is sure to leave the state."""
+    seconds = dict(state.timers)
+    leaving = [way for way in state.transitions if way.timer and way.holds and way.to and not way.internal]
+    if state.parent is None or not leaving:
+        return  # the machine itself is never left
+    first = min(leaving, key=lambda way: seconds[str(way.timer)])
+    for way in state.transitions:
+        if way.timer and seconds[way.timer] > seconds[str(first.timer)]:
+            yield way, f"'{str(first.timer)[6:].rpartition('.')[0]}' comes first and leaves"
 
 
 def _holding(transition: TransitionDraft) -> str:
