@@ -117,13 +117,15 @@ async def test_a_text_is_read_as_json_where_the_output_is_none(agents, executor)
 async def test_a_reply_that_does_not_fit_fails_with_its_raw_form_and_is_asked_again(agents, executor):
     answers = iter(['{"score": "high"}', '{"score": 1}'])
     agents.register(lambda prompt: next(answers), "critic")
-    first = attempted(agent("critic"), {"prompt": "x"}, schema=SCORE)
+    first = attempted(agent("critic", repair=0), {"prompt": "x"}, schema=SCORE)
     with pytest.raises(NodeError) as caught:
         await executor.perform(first.call)
     assert caught.value.kind == "InvalidOutput"
     assert caught.value.detail == {"raw": '{"score": "high"}'}
     assert first.records[0].error["kind"] == "InvalidOutput"
-    again = attempted(agent("critic"), {"prompt": "x"}, schema=SCORE, recorded=tuple(first.records), attempt=2)
+    again = attempted(
+        agent("critic", repair=0), {"prompt": "x"}, schema=SCORE, recorded=tuple(first.records), attempt=2
+    )
     assert await executor.perform(again.call) == {"score": 1}
 
 
@@ -249,3 +251,99 @@ async def test_a_runtime_that_cannot_be_made_fails_the_nodes_that_name_it(agents
     with pytest.raises(NodeError, match="cannot be made") as caught:
         await executor.perform(one.call)
     assert caught.value.kind == "InvalidInput"
+
+
+SCORE = {"type": "object", "properties": {"score": {"type": "number"}}, "required": ["score"]}
+
+
+async def test_a_function_is_asked_again_with_what_was_wrong(agents, executor):
+    asked: list[tuple[str, list]] = []
+
+    @agents.agent("judge")
+    def judge(prompt: str, messages: list):
+        asked.append((prompt, messages))
+        return {"score": "high"} if len(asked) == 1 else {"score": 3}
+
+    one = attempted(agent("judge", repair=1), {"prompt": "how good?"}, schema=SCORE)
+    assert await executor.perform(one.call) == {"score": 3}
+    (first, nothing), (second, said) = asked
+    assert (first, nothing) == ("how good?", [])
+    assert second.startswith("how good?") and "score" in second and "Answer again" in second
+    assert said == [{"role": "user", "content": "how good?"}, {"role": "assistant", "content": {"score": "high"}}]
+    assert [record.error is None for record in one.records] == [False, True]
+
+
+async def test_a_function_is_not_asked_again_without_repair(agents, executor):
+    @agents.agent("judge")
+    def judge():
+        return {"score": "high"}
+
+    one = attempted(agent("judge", repair=0), {}, schema=SCORE)
+    with pytest.raises(NodeError, match="score"):
+        await executor.perform(one.call)
+    assert len(one.records) == 1
+
+
+async def test_a_function_that_does_something_once_is_not_asked_again(agents, executor):
+    asked = []
+
+    @agents.agent("pay", effects="once")
+    def pay():
+        asked.append(1)
+        return {"score": "high"}
+
+    with pytest.raises(NodeError, match="score"):
+        await executor.perform(attempted(agent("pay", repair=3), {}, schema=SCORE).call)
+    assert asked == [1]
+
+
+@pytest.mark.parametrize("error", [NodeError("Unavailable", "busy"), ConnectionError("gone"), TimeoutError()])
+async def test_another_function_or_model_takes_over(agents, executor, error):
+    @agents.agent("first")
+    def first():
+        raise error
+
+    @agents.agent("second")
+    def second():
+        raise NodeError("RateLimited", "busy too")
+
+    agents.add(Scripted("from the model"))
+    call = attempted(agent("first", fallback=("second", "scripted/m")), {"prompt": "x"}).call
+    assert await executor.perform(call) == "from the model"
+
+
+async def test_an_error_of_a_functions_own_is_the_nodes(agents, executor):
+    @agents.agent("first")
+    def first():
+        raise ValueError("wrong")
+
+    @agents.agent("second")
+    def second():
+        raise AssertionError("it must not be called")
+
+    with pytest.raises(ValueError, match="wrong"):
+        await executor.perform(attempted(agent("first", fallback=("second",)), {}).call)
+
+
+async def test_tools_are_not_for_functions(agents, executor):
+    @agents.agent("only")
+    def only():
+        return 1
+
+    executor.tools.register(lambda: 1, "look")
+    (finding,) = executor.validate(attempted(agent("only", tools=("look",))).call.node)
+    assert finding[0] == "agent.tools"
+    assert executor.validate(attempted(agent("only", tools=("look",), fallback=("scripted/m",))).call.node) != [finding]
+
+
+async def test_a_budget_counts_what_a_function_says_it_took(agents, executor):
+    @agents.agent("paid")
+    def paid(prompt: str):
+        return ModelReply("text", usage=Usage(10, 5))
+
+    spent = attempted(agent("paid", budget={"tokens": 15}), {"prompt": "x"})
+    assert await executor.perform(spent.call) == "text"
+    again = attempted(agent("paid", budget={"tokens": 15}), {"prompt": "y"}, recorded=tuple(spent.records))
+    with pytest.raises(NodeError) as caught:
+        await executor.perform(again.call)
+    assert caught.value.code == "budget.exceeded"

@@ -482,7 +482,7 @@ async def test_a_budget_counts_earlier_attempts_and_the_execution():
         agent(budget={"tokens": 15}), prompt="other", recorded=tuple(spent.records)
     )
     assert again.error.code == "budget.exceeded"
-    context = {"budget": {"usd": 1.0}, "usage": {"usd": 1.5}}
+    context = {"budgets": [{"execution": "x1", "budget": {"usd": 1.0}, "usage": {"usd": 1.5}}]}
     whole = await Stage(Scripted("x"), price=lambda *what: 0.1).ask(context=context)
     assert "the execution's budget of 1 usd is used up" in str(whole.error)
 

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from nbflow.errors import IllegalMove, InputError
+from nbflow.ports.agents import ModelReply, Usage
 from tests.nodes.scripted import Scripted, wants
 
 PAY = """
@@ -115,6 +116,61 @@ nodes:
 """)
     assert execution.phase == "failed"
     assert execution.nodes["c"].error["code"] == "budget.exceeded"
+
+
+async def test_what_a_child_used_counts_for_its_parent_while_it_runs_and_after(house):
+    house.agents.add(Scripted(*["word"] * 9))
+    house.workflows["child"] = """
+nodes:
+  a: {agent: {model: scripted/m, prompt: a}}
+  b: {agent: {model: scripted/m, prompt: b}, needs: a}
+  c: {agent: {model: scripted/m, prompt: c}, needs: b}
+"""
+    within = await house.run("budget: {tokens: 30}\nnodes: {k: {workflow: child}}")
+    assert within.error["code"] == "budget.exceeded"
+    assert within.state.usage["tokens"] == 30
+    after = await house.run("""
+budget: {tokens: 45}
+nodes:
+  k: {workflow: child}
+  d: {agent: {model: scripted/m, prompt: d}, needs: k}
+""")
+    assert (after.nodes["k"].phase, after.nodes["d"].error["code"]) == ("completed", "budget.exceeded")
+    (counted,) = after.nodes["k"].calls
+    assert (counted.kind, counted.usage["tokens"]) == ("workflow", 45)
+    kept = await house.new_engine().open(after.id)
+    assert kept.state.usage["tokens"] == 45
+
+
+async def test_calls_side_by_side_do_not_pass_a_budget(house):
+    model = Scripted(*["word"] * 20)
+    house.agents.add(model)
+    execution = await house.run("""
+budget: {tokens: 60}
+nodes:
+  all: {parallel: {for_each: "list(range(12))"}, nodes: {a: {agent: {model: scripted/m, prompt: "n ${{ item }}"}}}}
+""")
+    assert execution.error["code"] == "budget.exceeded"
+    assert (len(model.asked), execution.state.usage["tokens"]) == (4, 60)
+
+
+async def test_functions_side_by_side_and_in_children_keep_to_a_budget_too(house):
+    made: list[str] = []
+
+    @house.agents.agent("paid")
+    async def paid(prompt: str):
+        made.append(prompt)
+        await asyncio.sleep(0)
+        return ModelReply("text", usage=Usage(10, 5))
+
+    house.workflows["child"] = 'inputs: {n: integer}\nnodes: {a: {agent: {model: paid, prompt: "n ${{ inputs.n }}"}}}'
+    execution = await house.run("""
+budget: {tokens: 40}
+nodes:
+  all: {parallel: {for_each: "list(range(8))"}, nodes: {k: {workflow: child, with: {n: =item}}}}
+""")
+    assert execution.error["code"] == "budget.exceeded"
+    assert len(made) == 3
 
 
 async def test_text_is_streamed_and_prints_are_kept_with_the_attempt(house):

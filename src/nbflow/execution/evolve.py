@@ -270,8 +270,8 @@ def _call_recorded(state: ExecutionState, event: e.CallRecorded, at: float) -> N
     if event.kind == "answer" and node.phase == "waiting":
         node.reason = "answered"
     if event.usage:
-        usage, tokens = state.usage, event.usage.get("input", 0) + event.usage.get("output", 0)
-        usage["tokens"] = usage.get("tokens", 0) + tokens
+        usage, given = state.usage, event.usage
+        usage["tokens"] = usage.get("tokens", 0) + given.get("tokens", given.get("input", 0) + given.get("output", 0))
         usage["usd"] = usage.get("usd", 0.0) + event.usage.get("usd", 0.0)
 
 

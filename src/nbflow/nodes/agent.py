@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from nbflow.errors import ExecutorError, NodeError
-from nbflow.nodes.conversation import Asked, Conversation
-from nbflow.nodes.ledger import Ledger, digest
+from nbflow.nodes.conversation import ELSEWHERE, Asked, Conversation
+from nbflow.nodes.functions import ask_function
 from nbflow.nodes.opening import opening
-from nbflow.nodes.reading import Unreadable, read_reply
-from nbflow.nodes.replies import cut, misfit, problems
-from nbflow.nodes.spending import Price, unknown_price, usage_fields
+from nbflow.nodes.spending import Accounts, Price, Spending, unknown_price
 from nbflow.nodes.tool import keep_prints
 from nbflow.plan.plan import AgentCall, Effects, NodePlan
-from nbflow.ports.agents import AgentFunction, AgentRuntime, Agents, ModelReply, Usage
+from nbflow.ports.agents import AgentFunction, AgentRuntime, Agents, Usage
 from nbflow.ports.executors import Call, Findings
-from nbflow.ports.plain import plain
 from nbflow.ports.tools import Tools
 
 STRENGTH: dict[Effects, int] = {"none": 0, "idempotent": 1, "once": 2}
@@ -34,7 +31,7 @@ class AgentExecutor:
     ) -> None:  # fmt: skip
         self.agents, self.tools, self.price, self.timeout = agents, tools, price, timeout
         self._model = model
-        self._priced = False
+        self._priced, self._accounts = False, Accounts()
 
     @property
     def model(self) -> str | None:
@@ -66,17 +63,26 @@ class AgentExecutor:
         assert isinstance(work, AgentCall)
         found: list[NodeError] = []
         try:
-            first, *_ = [self._find(model) for model in (self._named(work), *work.fallback)]
+            first, *others = [self._find(model) for model in (self._named(work), *work.fallback)]
             if inputs is not None and isinstance(first, tuple) and not work.memory:
                 opening(inputs)
+            if work.tools and not any(isinstance(each, tuple) for each in (first, *others)):
+                message = f"'{self._named(work)}' is a function: it is not given tools"
+                hint = "call them in the function, or name a model"
+                found.append(NodeError("InvalidInput", message, code="agent.tools", hint=hint))
         except NodeError as error:
             found.append(error)
+        found += self._unknown_tools(work)
+        return [(error.code, str(error), error.hint) for error in found]
+
+    def _unknown_tools(self, work: AgentCall) -> list[NodeError]:
+        found: list[NodeError] = []
         for name in work.tools:
             if self.tools.find(name) is None:
                 near = self.tools.suggest(name)
                 hint = f"did you mean '{near}'?" if near else None
                 found.append(NodeError("InvalidInput", f"there is no tool '{name}'", code="tool.unknown", hint=hint))
-        return [(error.code, str(error), error.hint) for error in found]
+        return found
 
     async def perform(self, call: Call) -> Any:
         work = call.node.work
@@ -91,11 +97,19 @@ class AgentExecutor:
             await keep_prints(call, name)
 
     async def _ask(self, call: Call, work: AgentCall, found: AgentFunction | tuple[AgentRuntime, str]) -> Any:
-        if not isinstance(found, tuple):
-            return await _ask_function(found, call)
+        others = [self._find(name) for name in work.fallback]
+        while not isinstance(found, tuple):
+            try:
+                return await ask_function(
+                    found, call, work.repair, Spending(call, work.budget, self.price, self._accounts)
+                )
+            except (NodeError, ConnectionError, TimeoutError) as error:
+                if not others or (isinstance(error, NodeError) and error.kind not in ELSEWHERE):
+                    raise
+            found = others.pop(0)
         await self._load_prices(*found)
-        models = [Asked(*found), *(Asked(*self._runtime(other)) for other in work.fallback)]
-        return await Conversation(call, models, self.tools, self.price).run()
+        models = [Asked(*found), *map(_asked_model, others)]
+        return await Conversation(call, models, self.tools, self.price, self._accounts).run()
 
     async def _load_prices(self, runtime: AgentRuntime, model: str) -> None:
         """The first question about a price loads the list; in a thread, since that takes a while."""
@@ -109,12 +123,6 @@ class AgentExecutor:
             hint = "write model: provider/name or a function of @nbflow.agent, or set NBFLOW_AGENT_MODEL"
             raise NodeError("InvalidInput", "the agent has no model", code="agent.no_model", hint=hint)
         return name
-
-    def _runtime(self, name: str) -> tuple[AgentRuntime, str]:
-        found = self._find(name)
-        if not isinstance(found, tuple):
-            raise NodeError("InvalidInput", f"'{name}' is a function: it cannot be a fallback", code="agent.fallback")
-        return found
 
     def _known(self, work: AgentCall) -> AgentFunction | tuple[AgentRuntime, str] | None:
         """Who answers a node, if anybody does."""
@@ -137,49 +145,8 @@ class AgentExecutor:
         return found
 
 
-async def _ask_function(agent: AgentFunction, call: Call) -> Any:
-    """One call of a function, recorded with what it answered; a recorded answer is taken as it is."""
-    ledger = Ledger(call)
-    inputs = _asked(call)
-    key = digest(agent.name, inputs)
-    past = ledger.past("model", key)
-    if past is not None and past.error is None:
-        return past.response
-    begun = asyncio.get_running_loop().time()
-    raw = await agent.answer(inputs, call)
-    usage = {}
-    if isinstance(raw, ModelReply):
-        usage, raw = usage_fields(raw.usage), raw.text
-    value, error = _judged(plain(raw), call.node.schema, agent.name)
-    facts = {"kind": error.kind, "message": str(error), "code": error.code} if error else None
-    await ledger.note(
-        "model", agent.name, key, {"inputs": inputs}, begun=begun, response=value, error=facts, usage=usage
-    )
-    if error is not None:
-        raise error
-    return value
-
-
-def _asked(call: Call) -> dict[str, Any]:
-    """What a function may ask for; its `messages` are what is remembered, then those of the node."""
-    given: Mapping[str, Any] = call.inputs if isinstance(call.inputs, dict) else {}
-    inputs = {name: value for name, value in given.items() if name not in ("headers", "auth")}
-    own = inputs.get("messages") or ()
-    if not isinstance(own, list | tuple):
-        raise NodeError("InvalidInput", "'messages' is a list of {role, content}", code="agent.inputs")
-    said = [*(call.context.get("memory") or ()), *own]
-    return {**inputs, "messages": said} if said else inputs
-
-
-def _judged(value: Any, schema: Mapping[str, Any] | None, what: str) -> tuple[Any, NodeError | None]:
-    """The answer as `output:` wants it (a text is read as JSON where no text is wanted), or why it is not."""
-    if schema is None:
-        return value, None
-    raw = value
-    if isinstance(value, str):
-        try:
-            value, _ = read_reply(value, schema)
-        except Unreadable as problem:
-            return cut(raw), misfit([str(problem)], what, raw, problem.code)
-    found = problems(value, schema)
-    return (cut(raw), misfit(found, what, raw)) if found else (value, None)
+def _asked_model(found: AgentFunction | tuple[AgentRuntime, str]) -> Asked:
+    if not isinstance(found, tuple):
+        message = f"'{found.name}' is a function: after a model none can be a fallback"
+        raise NodeError("InvalidInput", message, code="agent.fallback")
+    return Asked(*found)

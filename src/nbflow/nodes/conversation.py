@@ -16,8 +16,8 @@ from nbflow.nodes.envelope import envelope
 from nbflow.nodes.ledger import Ledger, digest
 from nbflow.nodes.opening import opening, shown
 from nbflow.nodes.reading import Unreadable
-from nbflow.nodes.replies import cut, misfit
-from nbflow.nodes.spending import Price, Spending
+from nbflow.nodes.replies import cut, misfit, repair_words
+from nbflow.nodes.spending import Accounts, Price, Spending
 from nbflow.nodes.toolbox import Toolbox
 from nbflow.plan.plan import AgentCall
 from nbflow.ports.agents import AgentRuntime, Message, ModelReply, ModelRequest, ToolRequest, Usage
@@ -44,19 +44,27 @@ class Asked:
 class Conversation:
     """The talk of one attempt with the first of `models` that can be had."""
 
-    def __init__(self, call: Call, models: Sequence[Asked], tools: Tools, price: Price) -> None:
+    def __init__(
+        self, call: Call, models: Sequence[Asked], tools: Tools, price: Price, accounts: Accounts
+    ) -> None:  # fmt: skip
         work = call.node.work
         assert isinstance(work, AgentCall)
         self._call, self._work, self._models = call, work, list(models)
         self._ledger = Ledger(call)
         self._tools = Toolbox(call, work, tools, self._ledger)
-        self._spending = Spending(call, work.budget, price)
+        self._spending = Spending(call, work.budget, price, accounts)
         self._envelope = envelope(call.node.schema) if call.node.schema is not None else None
         self._messages = opening(call.inputs or {}, call.context.get("memory") or ())
         self._told = 0  # messages that a record has already
 
     async def run(self) -> Any:
         """The answer: a text, or the value that `output:` wants. Raises `NodeError`, or `Asks`."""
+        try:
+            return await self._talk()
+        finally:
+            self._spending.done()
+
+    async def _talk(self) -> Any:
         await self._tools.prepare()
         repairs = turns = 0
         while True:
@@ -77,7 +85,7 @@ class Conversation:
             if final:
                 raise problem
             repairs += 1
-            self._messages.append(Message("user", _repair(problem)))
+            self._messages.append(Message("user", repair_words(problem)))
 
     # --- one call ------------------------------------------------------------------------------------
 
@@ -102,7 +110,7 @@ class Conversation:
                 self._models = self._models[1:]
 
     async def _complete(self, model: Asked) -> ModelReply:
-        self._spending.check(model.runtime.provider, model.model)
+        await self._spending.admit(model.runtime.provider, model.model)
         reply = await model.runtime.complete(self._request(model), self._call.stream)
         if "\0" not in reply.text:
             return reply
@@ -170,12 +178,14 @@ class Conversation:
             "model", model.name, key, {"messages": [shown(message) for message in asked]}, begun=begun,
             response=response, error=facts, usage=usage,
         )  # fmt: skip
+        self._spending.done()
 
     async def _failed(self, model: Asked, key: str, begun: float, error: NodeError) -> None:
         if error.code.startswith("budget."):
             return
         asked = {"messages": [shown(message) for message in self._messages[self._told :]]}
         await self._ledger.note("model", model.name, key, asked, begun=begun, error=_facts(error))
+        self._spending.done()
 
 
 def _stands(past: Any) -> bool:
@@ -202,10 +212,6 @@ def _stopped(model: Asked, reply: ModelReply, most: int | None) -> NodeError | N
         detail = {"raw": cut(reply.text)}
         return NodeError("InvalidOutput", message, code="llm.length", hint="raise max_tokens", detail=detail)
     return None
-
-
-def _repair(problem: NodeError) -> str:
-    return f"{problem}.\nAnswer again: the whole answer, corrected, and nothing else."
 
 
 def _too_long(turns: int) -> NodeError:

@@ -42,3 +42,8 @@ def cut(raw: Any) -> Any:
         if len(text) <= MAX_RAW:
             return raw
     return text if len(text) <= MAX_RAW else f"{text[:MAX_RAW]}… ({len(text):,} characters in all)"
+
+
+def repair_words(problem: NodeError) -> str:
+    """What is said to who gave an answer that does not fit."""
+    return f"{problem}.\nAnswer again: the whole answer, corrected, and nothing else."

@@ -21,10 +21,12 @@ from nbflow.errors import (
     NotFound,
     StorageError,
 )
+from nbflow.execution.state import ENDED
 from nbflow.plan.plan import Effects, NodePlan, Plan, SubWorkflow
 from nbflow.ports.executors import Call, Findings
 from nbflow.ports.plain import copied
 from nbflow.runtime.relay import connect
+from nbflow.runtime.spent import CHILD, is_counted
 from nbflow.runtime.standins import of_child
 from nbflow.spec.schema import NO_INPUTS, apply_inputs
 
@@ -68,7 +70,10 @@ class ChildExecutor:
         child = await self._child(call, work)
         part = self._connect(call, child)
         try:
-            await child
+            try:
+                await child
+            finally:
+                await self._count(call, child)
         except ExecutionFailed as error:
             raise _failed(work, child, error) from None
         except UNWRITTEN as error:
@@ -82,6 +87,14 @@ class ChildExecutor:
         if child.phase == "cancelled":
             raise NodeError("Cancelled", f"workflow {work.name} ({child.id}) was cancelled")
         return copied(child.outputs)
+
+    async def _count(self, call: Call, child: Execution) -> None:
+        """Record what a child used in all, once it has ended, for the budgets of those above it."""
+        parent = self.engine.drivers.get(call.execution) if self.engine is not None else None
+        if parent is None or child.phase not in ENDED or not any(child.state.usage.values()):
+            return
+        if not is_counted(parent.state, call.path, child.id):
+            await call.record(1, CHILD, child.id, usage=dict(child.state.usage))
 
     def _connect(self, call: Call, child: Execution) -> Callable[[], None]:
         """Let the two talk. A child that has ended already is still heard to its end."""

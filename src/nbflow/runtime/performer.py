@@ -117,7 +117,7 @@ def _call(driver: Driver, node: NodeState, number: int, kind: PerformedKind, voi
         recorded=tuple(calls) if calls else (),
         answers={past.name: past.response for past in calls if past.kind == "answer"} if calls else {},
         clean=engine.redact,
-        context=Context(driver.state, node),
+        context=Context(driver.state, node, engine.drivers),
     )
 
 
