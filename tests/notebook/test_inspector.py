@@ -117,6 +117,42 @@ async def test_every_round_can_be_chosen():
     assert '"v": 0' in blocks(first)["output"]["text"]
 
 
+PICK = """nodes:
+  p:
+    parallel: {for_each: "[1, 2, 3]"}
+    nodes: {w: {tool: only_two, with: {i: =item}}}
+"""
+
+
+def only_two(i: int):
+    if i == 2:
+        raise ValueError("two")
+    return i
+
+
+async def test_of_many_items_the_one_that_is_held_is_shown():
+    assembly.tools.register_all({"only_two": only_two})
+    execution = assembly.start(PICK, store="memory:")
+    execution.break_at("w", where="error")
+    await execution.hold()
+    watch = Watch(execution.plan, picture(execution.plan))
+    watch.fold(execution.events)
+    key = watch.picture.places["p.w"]
+    page = inspector.page(watch, key, None, execution.held, execution.preview, execution.editable, execution.failing)
+    assert (page["path"], page["phase"]) == ("p[1].w", "held")
+    assert ("p[1].w", "p[1].w · held") in page["paths"]
+    assert "ValueError: two" in blocks(page)["error"]["text"]
+    assert blocks(page)["inputs"]["edit"]["cmd"] == "edit"
+    assert "retry" in [act[0] for act in page["acts"]]
+    execution.cancel()
+    await execution.until("cancelled")
+
+
+async def test_of_many_items_that_are_over_the_one_that_failed_is_shown():
+    page = await looked_at(PICK, "p.w", only_two=only_two)
+    assert (page["path"], page["phase"]) == ("p[1].w", "failed")
+
+
 async def test_a_node_that_was_not_reached_says_what_it_is():
     page = await looked_at("nodes:\n  a: {set: {v: =1 / 0}}\n  b: {set: {v: =a.v}, doc: Later}\n", "b")
     assert ("doc", "Later") in page["facts"]
@@ -241,3 +277,16 @@ async def test_the_page_of_the_execution_itself_shows_its_inputs_and_a_call_can_
     execution.pin("a")
     assert act() == "Unpin"
     assert execution.unpin("a")
+
+
+async def test_a_question_comes_with_what_its_schema_gives():
+    output = "{d: {type: integer, default: 5}, s: {type: string, default: hm}, e: {enum: [1, low], default: low}}"
+    execution = assembly.start(f"nodes: {{a: {{ask: Well?, output: {output}}}}}", store="memory:")
+    await execution.until("a")
+    watch = Watch(execution.plan, picture(execution.plan))
+    watch.fold(execution.events)
+    d, s, e = inspector.page(watch, "n0", None, ())["form"]["fields"]
+    assert (d["given"], s["given"], e["given"]) == ("5", "hm", '"low"')
+    assert e["options"] == [("1", "1"), ("low", '"low"')]
+    execution.cancel()
+    await execution.until("cancelled")

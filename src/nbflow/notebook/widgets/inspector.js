@@ -1,5 +1,10 @@
 // What is known of one node, and what can be done with it. The page comes from Python as data; all of it is text.
 
+const NUMBERS = {
+  number: [/^-?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?$/i, "a number"],
+  integer: [/^-?(0|[1-9]\d*)$/, "a whole number"],
+};
+
 class Inspector {
   constructor(view) {
     this.view = view;
@@ -167,10 +172,11 @@ class Inspector {
     form.onsubmit = (event) => {
       event.preventDefault();
       try {
-        const values = fields.map(([field, input]) => [field.name, this.read(field, input)]);
-        const value = page.form.single ? values[0][1] : Object.fromEntries(values.filter(([, item]) => item !== undefined));
+        const values = fields.map(([field, input]) => [JSON.stringify(field.name), this.read(field, input)]);
+        const given = values.filter(([, text]) => text !== undefined).map(([name, text]) => `${name}: ${text}`);
+        const json = page.form.single ? values[0][1] ?? "null" : `{${given.join(", ")}}`;
         document.activeElement?.blur();
-        this.view.send({ cmd: "answer", key: page.key, path: page.path, value });
+        this.view.send({ cmd: "answer", key: page.key, path: page.path, json });
       } catch (problem) { this.view.take({ n: { text: problem.message, bad: true } }); }
     };
     return form;
@@ -179,31 +185,36 @@ class Inspector {
   field(field) {
     if (field.options) {
       const select = make("select");
-      for (const value of field.options) select.appendChild(make("option", "", String(value))).value = JSON.stringify(value);
+      if (!field.required) select.appendChild(make("option", "", "—")).value = "";
+      for (const [words, json] of field.options) select.appendChild(make("option", "", words)).value = json;
+      if (field.options.some(([, json]) => json === field.given)) select.value = field.given;
       return select;
     }
     if (field.type === "json") {
       const area = make("textarea");
       area.rows = 2;
       area.placeholder = "JSON";
+      area.value = field.given;
       return area;
     }
     const input = make("input");
-    input.type = { boolean: "checkbox", number: "number", integer: "number" }[field.type] || "text";
-    if (field.type === "number") input.step = "any";
+    input.type = field.type === "boolean" ? "checkbox" : "text"; // an input of numbers would round what is typed
+    if (field.type === "boolean") input.checked = field.given === "true";
+    else input.value = field.given;
+    if (NUMBERS[field.type]) input.inputMode = field.type === "integer" ? "numeric" : "decimal";
     return input;
   }
 
+  // What was typed as JSON, or undefined; never read as a number here, since the browser's have but 53 bits.
   read(field, input) {
-    if (field.options) return JSON.parse(input.value);
-    if (field.type === "boolean") return input.checked;
+    const text = input.value.trim(), number = NUMBERS[field.type];
+    if (field.type === "boolean" && !field.options) return String(input.checked);
     if (input.value === "" && !field.required) return undefined;
-    if (field.type === "number" || field.type === "integer") {
-      if (input.value === "" || Number.isNaN(Number(input.value))) throw new Error(`${field.label} must be a number`);
-      return Number(input.value);
-    }
-    if (field.type !== "json") return input.value;
-    try { return JSON.parse(input.value); } catch (problem) { throw new Error(`${field.label}: not JSON (${problem.message})`); }
+    if (field.options) return input.value;
+    if (field.type === "string") return JSON.stringify(input.value);
+    if (number && !number[0].test(text)) throw new Error(`${field.label} must be ${number[1]}`);
+    if (!number) try { JSON.parse(text); } catch (problem) { throw new Error(`${field.label}: not JSON (${problem.message})`); }
+    return text;
   }
 }
 

@@ -6,6 +6,16 @@ const QUIET = 4000; // milliseconds without a word, after which a voice gives it
 const TABLE = 1000; // nodes above which the table is open from the beginning
 const ALOUD = ["held", "waiting", "paused", "suspended", "failed", "completed", "cancelled"];
 
+// Where the focus goes when the view it was in gives way to the still picture: there, as soon as it is drawn.
+const settle = (cell, tries) => {
+  if (document.activeElement !== document.body) return;
+  const still = cell.querySelector(".nbflow-final");
+  if (!still && tries) { requestAnimationFrame(() => settle(cell, tries - 1)); return; }
+  if (!still) return;
+  still.tabIndex = -1;
+  still.focus({ preventScroll: true });
+};
+
 class View {
   constructor(model, el) {
     this.model = model;
@@ -23,6 +33,8 @@ class View {
     this.listen("change:state", () => this.take(model.get("state") || {}));
     this.listen("msg:custom", (message) => this.take(message));
     this.listen("comm_live_update", () => { if (el.closest(".jupyter-widgets-disconnected")) this.lose(); });
+    this.root.addEventListener("focusin", () => { this.near = this.root.closest(".jp-Cell"); });
+    this.root.addEventListener("focusout", () => { this.near = null; });
     this.root.addEventListener("nbflow-gone", () => this.lose()); // what the notebook's own front end knows of its kernel
     this.clock = setInterval(() => this.tick(), 200);
     this.keys = (event) => this.own(event);
@@ -61,6 +73,7 @@ class View {
     this.graph.close();
     this.table?.close();
     this.off.forEach((off) => off());
+    if (this.near) requestAnimationFrame(() => settle(this.near, 30));
   }
 
   // --- the frame around the graph ---------------------------------------------------------------------
