@@ -170,6 +170,21 @@ async def test_a_fork_shares_the_past_and_goes_its_own_way(house: House) -> None
     assert calls == ["a", "ab", "other"]
 
 
+async def test_what_was_paused_and_then_suspended_goes_on_with_one_resume(house: House) -> None:
+    @house.tool
+    async def step() -> int:
+        return 1
+
+    execution = house.start("nodes: {a: {tool: step}, b: {tool: step, needs: a}}")
+    execution.pause()
+    await execution.until("paused")
+    execution.suspend()
+    await execution.until("suspended")
+    execution.resume()
+    assert (await asyncio.wait_for(execution, 5)).phase == "completed"
+    assert execution.held == ()
+
+
 async def test_a_fork_begins_when_it_is_made(house: House) -> None:
     @house.tool
     def step() -> int:

@@ -12,6 +12,7 @@ from nbflow.notebook.arguments import Arguments
 from nbflow.notebook.errors import MagicError, did_you_mean
 from nbflow.notebook.finding import find_execution
 from nbflow.notebook.playing import cell_for
+from nbflow.notebook.render.summary import pretty
 from nbflow.notebook.session import Session
 from nbflow.notebook.verbs import BY_NAME
 from nbflow.plan.plan import Plan
@@ -41,6 +42,8 @@ async def act(session: Session, verb: str, arguments: Arguments) -> Any:
         return await _retry_all(session, execution, arguments)
     if verb == "break":
         return _break(session, execution, arguments)
+    if verb == "watch":
+        return _watch(session, execution, arguments)
     _do(execution, verb, arguments)
     if verb == "pin":
         pinned = execution.pinned(arguments.word(1, "the node", ""))
@@ -63,7 +66,11 @@ async def _resume(session: Session, execution: Execution, arguments: Arguments) 
         says = f"execution {execution.id} {execution.phase} at {ended}; there is nothing to resume"
         raise IllegalMove(says, "execution.finished")
     else:
+        paused = execution.state.paused
         execution = await readiness.recover(assembly.engine(arguments.store), execution.id, DEFINE)
+        if paused and execution.driven:
+            await execution.until("paused")
+            execution.resume()
         debug = session.go_on(execution, debug=debug)
     if arguments.background or debug:
         return await session.follow(execution, debug=debug)
@@ -103,6 +110,15 @@ def _break(session: Session, execution: Execution, arguments: Arguments) -> None
     check_known(execution, read_point(node)[0])
     when = " ".join(arguments.words[2:]) or None
     session.write(session.stops_of(execution.plan.name).toggle(execution, node, when))
+
+
+def _watch(session: Session, execution: Execution, arguments: Arguments) -> None:
+    """The value now; a live view goes on watching it."""
+    arguments.word(1, "the expression", "%workflow watch ID EXPRESSION")
+    text = " ".join(arguments.words[1:])
+    session.write(f"{text} = {pretty(execution.evaluate(text))}")
+    if (view := session.views.get(execution.id)) is not None:
+        view.watch_out(text)
 
 
 def _do(execution: Execution, name: str, arguments: Arguments) -> None:

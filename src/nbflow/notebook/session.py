@@ -26,6 +26,7 @@ from nbflow.notebook.render.extract import picture as draw
 from nbflow.notebook.render.layout import layout_aside
 from nbflow.notebook.render.places import Layout
 from nbflow.notebook.render.watch import Watch
+from nbflow.notebook.still import Still
 from nbflow.notebook.waiting import Waiting
 from nbflow.notebook.widgets.live import LiveView
 from nbflow.notebook.widgets.past import PastView
@@ -257,7 +258,7 @@ class Session:
     def _unless_greeted(self, view: LiveView, progress: TextProgress) -> None:
         """No browser answered: text shows the progress, and breakpoints are passed so that nothing hangs.
 
-        A cell that waits is not kept waiting; where no view was ever answered, what returned at once is not held either.
+        A cell that waits is not kept waiting; where no view was ever answered, nothing is held for long.
         """
         if view.greeted or view.over:
             return
@@ -296,28 +297,16 @@ class Session:
         self, execution: Execution, watch: Watch, place: Layout, progress: TextProgress
     ) -> Callable[[], None]:
         """A run without a person (nbclient, papermill): what is saved is the still picture and nothing else."""
-        area, name = screen.OutputArea(), f"nbflow-{execution.id}"
-        shown = -1
-
-        def picture() -> html.Bundle:
-            nonlocal shown
-            shown = watch.state.sequence
-            return dict(html.final(watch, execution.id, self.now(), place))
-
-        def bring_up_to_date() -> None:
-            if watch.state.sequence != shown:
-                screen.in_this_cell(area.replace, picture(), name)
-
-        area.show(picture(), name)
+        still = Still(execution, watch, place, self.now)
         forget = execution.subscribe(lambda records: _fold(watch, records))
         progress.start(SILENCE)
-        self.stills[execution.id] = bring_up_to_date
+        self.stills[execution.id] = still.bring_up_to_date
 
         def closing() -> None:
             forget()
             progress.close()
             self.stills.pop(execution.id, None)
-            bring_up_to_date()
+            still.bring_up_to_date()
 
         return closing
 
