@@ -285,3 +285,58 @@ async def test_what_is_no_name_of_an_event_is_refused_and_the_execution_lives(ho
     execution.signal("größe")
     await asyncio.wait_for(execution, 5)
     assert [move.event["name"] for move in moves(execution)[1:]] == ["order.paid", "größe"]
+
+
+async def test_what_comes_with_or_after_the_end_of_a_machine_is_shown_as_ignored(house: House) -> None:
+    execution = house.start("machine: {initial: a, states: {a: {events: {end: z}}, z: final}}")
+    for name in ("end", "late", "later", "late"):
+        execution.signal(name)
+    await asyncio.wait_for(execution, 5)
+    assert execution.nodes["machine"].unheard == {"late": 2, "later": 1}
+    again = await house.engine.open(execution.id)
+    assert again.nodes["machine"].unheard == {"late": 2, "later": 1}
+
+
+async def test_what_comes_while_a_machine_waits_for_what_it_runs_is_recorded_as_ignored(house: House) -> None:
+    go = asyncio.Event()
+
+    @house.tool
+    async def clean() -> None:
+        await go.wait()
+
+    execution = house.start(
+        "machine: {initial: a, states: {a: {events: {end: {to: z, run: {tool: clean}, as: c}}}, z: final}}"
+    )
+    execution.signal("end")
+    execution.signal("late")
+    async with asyncio.timeout(5):
+        while not any(move.ignored for move in moves(execution)):
+            await asyncio.sleep(0)
+    assert execution.nodes["machine"].unheard == {"late": 1}
+    go.set()
+    await asyncio.wait_for(execution, 5)
+
+
+async def test_a_name_inside_a_list_cannot_be_set(house: House) -> None:
+    ended = await house.run("""
+        machine:
+          initial: a
+          context: {l: [1], none: null, why: null}
+          states:
+            a:
+              entry: [{assign: {none.x: 1}}, {assign: {l.x: 5}}]
+              events: {error.execution: {to: z, assign: {why: =event.data.message}}}
+            z: final
+        """)
+    assert ended.outputs == {"l": [1], "none": {"x": 1}, "why": "'l.x' cannot be set: 'l' has no names inside"}
+
+
+async def test_work_that_is_left_says_so(house: House) -> None:
+    execution = house.start(
+        "machine: {initial: a, states: {a: {invoke: {wait: 1h, as: w}, events: {go: z}}, z: final}}"
+    )
+    await asyncio.wait_for(execution.until("machine.w[0].w"), 5)
+    execution.signal("go")
+    await asyncio.wait_for(execution, 5)
+    node = execution.nodes["machine.w[0].w"]
+    assert (node.phase, node.reason) == ("cancelled", "its state was left")

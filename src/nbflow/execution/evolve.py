@@ -11,7 +11,7 @@ from typing import Any
 
 from nbflow.errors import InvariantBroken
 from nbflow.execution import events as e
-from nbflow.execution.hearing import begun
+from nbflow.execution.hearing import begun, unheard
 from nbflow.execution.state import SETTLED, Ended, ExecutionState, Frame, NodeState
 from nbflow.plan.plan import Body, Branches, ForEach, Loop, Machine, Plan
 
@@ -203,6 +203,8 @@ def _node_completed(state: ExecutionState, event: e.NodeCompleted, at: float) ->
     node = state.nodes[event.node]
     node.output, node.attempt, node.taken, node.reason = event.output, event.attempt, event.taken, None
     node.error = None
+    for name in unheard(state, node) if node.snapshot is not None else ():
+        _not_heard(node, name)
     if event.inputs is not None:
         node.inputs = event.inputs
     if node.started is None:
@@ -280,16 +282,15 @@ def _transitioned(state: ExecutionState, event: e.Transitioned, at: float) -> No
     node.snapshot, node.heard, node.transition = event.snapshot, event.heard, event.effects
     node.signals_before = len(state.signals)
     if event.ignored and event.event is not None:
-        _not_heard(node, event.event)
+        _not_heard(node, str(event.event["name"]))
     for effect in event.effects:
         if effect["do"] == "warn" and effect["event"] != event.event:
-            _not_heard(node, effect["event"])
+            _not_heard(node, str(effect["event"]["name"]))
     if node.opened is None:
         node.opened = {}
 
 
-def _not_heard(node: NodeState, event: Mapping[str, Any]) -> None:
-    name = str(event["name"])
+def _not_heard(node: NodeState, name: str) -> None:
     if node.unheard is None:
         node.unheard = {}
     node.unheard[name] = node.unheard.get(name, 0) + 1

@@ -48,16 +48,19 @@ def failed(
     return [fact, *broken(state, frame, error, at, over)]
 
 
-def give_up(state: ExecutionState, frame: Frame, over: frozenset[str] = frozenset()) -> list[e.NodeCancelled]:
+def give_up(
+    state: ExecutionState, frame: Frame, over: frozenset[str] = frozenset(), why: str = ""
+) -> list[e.NodeCancelled]:
     """Cancel what is active in a frame and in the frames inside it, without what is `over`."""
+    why = why or f"{frame.path} failed"
     facts: list[e.NodeCancelled] = []
     for node in frame.nodes:
         if node is None or node.phase in SETTLED or node.path in over:
             continue
         for path in node.opened or ():
             if not state.frames[path].closed:
-                facts += give_up(state, state.frames[path], over)
-        facts.append(e.NodeCancelled(node.path, f"{frame.path} failed"))
+                facts += give_up(state, state.frames[path], over, why)
+        facts.append(e.NodeCancelled(node.path, why))
     return facts
 
 

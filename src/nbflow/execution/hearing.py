@@ -6,6 +6,8 @@ beginning. What it said itself before that is not for the work, unless it is add
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from nbflow.execution.events import SignalReceived
 from nbflow.execution.state import Begun, ExecutionState, NodeState
 
@@ -21,6 +23,13 @@ def first(node: NodeState) -> int:
     """How many signals a node need not look at."""
     moment = node.frame.begun
     return node.heard if moment is None else max(node.heard, moment.first)
+
+
+def unheard(state: ExecutionState, machine: NodeState) -> Iterator[str]:
+    """Names of the signals that came before a machine's end and that it did not get to."""
+    for index in range(first(machine), len(state.signals)):
+        if hears(machine, index, state.signals[index]):
+            yield state.signals[index].name
 
 
 def hears(node: NodeState, index: int, signal: SignalReceived) -> bool:

@@ -36,7 +36,7 @@ def _effect(
             if frame is None or frame.closed:
                 return []
             error = {"kind": "Cancelled", "message": "its state was left", "node": frame.path, "attempt": 0}
-            return [*give_up(state, frame), e.BodyEnded(node.path, frame.path, None, error)]
+            return [*give_up(state, frame, why="its state was left"), e.BodyEnded(node.path, frame.path, None, error)]
         case "emit":
             return [_emitted(state, node, effect["event"], snapshot)]
         case "done":

@@ -32,8 +32,7 @@ class MachineKind:
         if chart.finished(snapshot):
             return None
         event, heard = _ended_work(node, snapshot), node.heard
-        running = snapshot["phase"] == "running"
-        if running and (event is None or _has_said(state, node, event)):
+        if event is None or _has_said(state, node, event):
             event, heard = _next_signal(state, node)
         if event is not None:
             step = chart.step(_work(node).chart, snapshot, event, now, scope)

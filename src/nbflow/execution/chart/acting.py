@@ -8,17 +8,11 @@ from __future__ import annotations
 from typing import Any, assert_never
 
 from nbflow.errors import NbflowError
-from nbflow.execution.chart.live import Live
+from nbflow.execution.chart.live import ActionError, Live
 from nbflow.spec import chart as c
 from nbflow.spec.durations import parse_duration
 from nbflow.spec.expressions import Value
 from nbflow.spec.names import wrong_signal
-
-
-class ActionError(NbflowError):
-    """An action that its values make impossible."""
-
-    code = "machine.action"
 
 
 def perform(live: Live, block: c.Block) -> None:

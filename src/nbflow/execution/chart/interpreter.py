@@ -60,7 +60,7 @@ def settle(live: Live) -> None:
             return
         steps += 1
         if eventless > EVENTLESS_LIMIT or steps > STEP_LIMIT:
-            raise _livelock(live)
+            raise _livelock(live, eventless > EVENTLESS_LIMIT)
         _microstep(live, enabled)
 
 
@@ -70,14 +70,22 @@ def _unheard(live: Live, event: Event) -> None:
         live.effects.append({"do": "warn", "event": event})
 
 
-def _livelock(live: Live) -> NodeError:
+def _livelock(live: Live, eventless: bool) -> NodeError:
     here = ", ".join(
         live.chart.states[number].id for number in live.configuration if not live.chart.states[number].children
     )
     return NodeError(
         "Livelock", f"the machine never comes to rest: it moves on of itself at {here}", code="machine.livelock",
-        hint="give an 'always' transition of this cycle a condition that ends it",
+        hint=(
+            "give an 'always' transition of this cycle a condition that ends it"
+            if eventless
+            else f"it took {STEP_LIMIT:,} steps for what it raises itself; its last event is {_name_of(live.event)}"
+        ),
     )  # fmt: skip
+
+
+def _name_of(event: Event | None) -> str:
+    return f"'{event['name']}'" if event is not None else "none"
 
 
 def _microstep(live: Live, enabled: list[Transition]) -> None:

@@ -34,6 +34,12 @@ def invocation(id: str, number: int) -> str:
     return f"{id}[{number}]"
 
 
+class ActionError(NbflowError):
+    """An action that its values make impossible."""
+
+    code = "machine.action"
+
+
 class Roots(dict[str, Any]):
     """What expressions see: the machine's own roots, then those around it."""
 
@@ -101,13 +107,15 @@ class Live:
         self.scope["event"] = event
 
     def assign(self, values: list[tuple[tuple[str, ...], Any]]) -> None:
-        """Names of the context get values; the old context is left as it was."""
+        """Names of the context get values; the old context is left as it was. Raises `ActionError`."""
         context = dict(self.context)
         for path, value in values:
             place = context
             for key in path[:-1]:
                 inner = place.get(key)
-                inner = dict(inner) if isinstance(inner, dict) else {}
+                if inner is not None and not isinstance(inner, dict):
+                    raise ActionError(f"'{'.'.join(path)}' cannot be set: '{key}' has no names inside")
+                inner = dict(inner or {})
                 place[key] = inner
                 place = inner
             place[path[-1]] = value
