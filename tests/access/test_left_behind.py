@@ -71,3 +71,25 @@ def test_cancelling_what_a_compensation_needs_a_tool_for_wants_that_tool(shell, 
     assert "--tools" in said.err
     assert shell("executions", "cancel", id, "--tools", "tools_left.py", "--json").document["phase"] == "cancelled"
     assert (shell.folder / "said").read_text().split() == ["made", "undone"]
+
+
+def test_what_a_dead_process_left_is_called_interrupted_and_says_how_to_go_on(shell, killed):
+    id = killed(UNDOES)
+    assert "interrupted" in shell("executions", "list").out
+    assert (
+        f"interrupted: its process is gone; go on: nbflow executions recover {id}"
+        in shell("executions", "show", id).out
+    )
+    assert (
+        "its process is gone while attempt 1 was at work; recover goes on"
+        in shell("executions", "explain", id, "n").out
+    )
+
+
+def test_a_node_in_doubt_is_shown_with_what_to_answer(shell, killed):
+    id = killed(UNDOES.replace("nap}", "pay}"))
+    assert "its effect may have happened" in shell("executions", "show", id).out
+    answers = f"waits for your word, since it may have happened: nbflow executions retry|skip|fail {id} n"
+    said = shell("executions", "recover", id, "--tools", "tools_left.py", "--detach", "--json")
+    assert answers in said.err
+    assert answers in shell("executions", "show", id).out

@@ -9,6 +9,7 @@ from nbflow.errors import NotFound
 from nbflow.execution.bodies import ready
 from nbflow.execution.state import ExecutionState, Frame, NodeState
 from nbflow.plan.plan import Machine
+from nbflow.runtime.following import orphaned
 
 if TYPE_CHECKING:
     from nbflow.runtime.driver import Driver
@@ -41,6 +42,8 @@ def source_of(taken: Mapping[str, Any]) -> str:
 
 def _active(execution: Execution, node: NodeState, engine: Engine | None) -> str:
     match node.phase:
+        case "scheduled" | "running" if orphaned(engine, execution.id):
+            return _orphan(node)
         case "scheduled":
             if node.path in execution.held:
                 return "it is held by the debugger or a pause"
@@ -50,10 +53,8 @@ def _active(execution: Execution, node: NodeState, engine: Engine | None) -> str
         case "running":
             children = engine.children(execution.id, node) if engine is not None else []
             return _child(children[-1], engine) if children else f"attempt {node.attempt} is at work"
-        case "waiting" if node.reason == "machine":
-            return _machine(node)
         case "waiting":
-            return _WAITS.get(node.reason or "", f"it waits ({node.reason})")
+            return _waiting(execution, node, engine)
         case "failed":
             handled = " and its on_error took it" if node.handled else ""
             return f"{(node.error or {}).get('kind')}: {(node.error or {}).get('message')}{handled}"
@@ -61,6 +62,22 @@ def _active(execution: Execution, node: NodeState, engine: Engine | None) -> str
             return f"after {node.attempt} attempt{'s' if node.attempt != 1 else ''}"
         case _:
             return node.reason or "as decided"
+
+
+def _waiting(execution: Execution, node: NodeState, engine: Engine | None) -> str:
+    if node.reason == "machine":
+        return _machine(node)
+    if engine is not None and engine.dispatcher.queued(execution.id, node.path):
+        return f"its next attempt is {engine.dispatcher.verdict(execution.id, node.path)}"
+    return _WAITS.get(node.reason or "", f"it waits ({node.reason})")
+
+
+def _orphan(node: NodeState) -> str:
+    if node.phase == "scheduled":
+        return "its process is gone before it began; recover goes on"
+    if node.effects == "once":
+        return "its process is gone, and its effect may have happened: recover, then answer with retry, skip or fail"
+    return f"its process is gone while attempt {node.attempt} was at work; recover goes on"
 
 
 def _child(child: Driver, engine: Engine | None) -> str:

@@ -74,3 +74,9 @@ def last(driver: Driver) -> int:
 def owner(engine: Engine | None, id: str) -> str | None:
     """Which other process drives it, in words."""
     return engine.requests.holder(id) if engine is not None and engine.requests is not None else None
+
+
+def orphaned(engine: Engine | None, id: str) -> bool:
+    """Whether it is known that no process drives it, this one neither."""
+    here = engine is None or engine.requests is None or id in engine.drivers
+    return not here and owner(engine, id) is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Annotated
 
@@ -17,7 +17,7 @@ from nbflow.access.cli.options import Id, Json, Store
 from nbflow.access.cli.printing import mark, out, phase_text, say, short, spell, table
 from nbflow.access.cli.progress import settled
 from nbflow.access.cli.reading import asked, read_inputs, read_labels
-from nbflow.access.cli.running import show_outputs
+from nbflow.access.cli.running import awaited_words, show_outputs
 from nbflow.errors import IllegalMove, NotFound
 from nbflow.history.compare import Change, diff
 from nbflow.ports.executions import Listed, Page, Query
@@ -25,6 +25,7 @@ from nbflow.runtime import serving
 from nbflow.runtime.engine import Engine
 from nbflow.runtime.execution import Execution, failure_line
 from nbflow.runtime.explaining import move
+from nbflow.runtime.following import orphaned
 from nbflow.storage.finding import write_cursor
 
 group = typer.Typer(no_args_is_help=True, help="What ran, and going on with what was interrupted.")
@@ -54,24 +55,27 @@ def list_(
             labels=read_labels(label or ()), inputs=read_inputs(inputs or ()), error=error, usd=usd, limit=limit,
             cursor=cursor,
         )  # fmt: skip
-        page = asyncio.run(_page(query, store))
-        answer.give([documents.listed(row, write_cursor(row)) for row in page.rows], lambda: _list(page))
+        page, left = asyncio.run(_page(query, store))
+        answer.give([documents.listed(row, write_cursor(row)) for row in page.rows], lambda: _list(page, left))
 
 
-async def _page(query: Query, store: str | None) -> Page:
+async def _page(query: Query, store: str | None) -> tuple[Page, set[str]]:
+    """What is found, and which of that runs nowhere although it has not ended."""
     async with engine(store) as made:
         for gap in await made.journal.gaps():
             say(f"loss: {gap.message}", "red")
-        return await stores.find(query, store)
+        page = await stores.find(query, store)
+        alone = [row.execution for row in page.rows if row.phase == "running" and orphaned(made, row.execution)]
+        return page, {id for id in alone if (await made.open(id)).phase == "running"}  # none that ended just now
 
 
-def _list(page: Page) -> None:
+def _list(page: Page, left: set[str]) -> None:
     rows = [
         (
             mark(row.phase),
             row.execution,
             row.workflow,
-            phase_text(row.phase),
+            Text("interrupted", "yellow") if row.execution in left else phase_text(row.phase),
             _when(row.started),
             _took(row),
         )
@@ -99,25 +103,43 @@ def show(
 ) -> None:
     """Show one execution: its nodes, outputs and error."""
     with Answer(json) as answer:
-        execution, owner, verdicts = asyncio.run(_looked_at(id, store))
+        execution, owner, verdicts, left = asyncio.run(_looked_at(id, store))
         records = execution.events if events else None
         document = documents.execution(execution.id, execution.state, records, phase=execution.phase)
         for path, why in verdicts.items():
             document["nodes"][path]["reason"] = why
-        answer.give(document, lambda: _show(execution, owner, verdicts, events))
+        answer.give(document, lambda: _show(execution, owner, {**verdicts, **left}, events))
 
 
-async def _looked_at(id: str, store: str | None) -> tuple[Execution, str | None, dict[str, str]]:
-    """An execution, who drives it, and why its nodes that could begin have not begun, as far as the owner says so."""
+async def _looked_at(id: str, store: str | None) -> tuple[Execution, str | None, dict[str, str], dict[str, str]]:
+    """An execution, who drives it, and why its nodes that could begin have not begun, as far as the owner says so.
+
+    At last what a person can do for nodes whose process is gone or that are in doubt.
+    """
     async with engine(store) as made:
-        execution = await made.open(await resolve(made, id))
+        id = await resolve(made, id)
+        alone = orphaned(made, id)
+        execution = await made.open(id)
         owner = None if execution.ended else serving.elsewhere(made, execution.id)
         verdicts: dict[str, str] = {}
         if owner is not None:
             with suppress(IllegalMove):
                 verdicts = await serving.ask(made, execution.id, "verdicts", patience=1.0)
         known = execution.state.nodes
-        return execution, owner, {path: why for path, why in verdicts.items() if path in known}
+        verdicts = {path: why for path, why in verdicts.items() if path in known}
+        return execution, owner, verdicts, dict(_words(execution, alone=alone))
+
+
+def _words(execution: Execution, *, alone: bool) -> Iterator[tuple[str, str]]:
+    if execution.ended:
+        return
+    for path, node in execution.state.nodes.items():
+        if node.phase == "waiting" and node.reason in ("in_doubt", "effect"):
+            yield path, f"waits for {awaited_words(node.reason, path, execution.id)}"
+        elif alone and node.phase == "running" and node.opened is None:
+            yield path, execution.explain(path).partition(": ")[2]
+    if alone and execution.phase == "running":
+        yield "", f"interrupted: its process is gone; go on: nbflow executions recover {execution.id}"
 
 
 @group.command("events")
@@ -155,6 +177,8 @@ def _show(execution: Execution, owner: str | None, verdicts: dict[str, str], eve
     head = f"{state.workflow} {state.version} · {execution.id} · "
     driven = (f", driven by {owner}", "dim") if owner is not None else ""
     out.print(Text.assemble((head, "bold"), phase_text(execution.phase), driven))
+    if "" in verdicts:
+        out.print(Text(verdicts[""], "yellow"))
     if state.inputs:
         out.print(Text(f"inputs  {short(documents.plain(state.inputs))}", "dim"))
     for path in documents.paths(state):

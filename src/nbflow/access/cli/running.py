@@ -25,7 +25,7 @@ from nbflow.access.cli.progress import Progress, question
 from nbflow.access.cli.reading import read_inputs, read_source
 from nbflow.access.cli.tooling import register
 from nbflow.errors import ExecutionFailed, IllegalMove
-from nbflow.execution.events import Record
+from nbflow.execution.events import NodeWaiting, Record
 from nbflow.plan.plan import SubWorkflow
 from nbflow.plan.workflow import Workflow
 from nbflow.runtime.execution import Execution, failure_line
@@ -124,8 +124,21 @@ async def _run(
 async def finish(execution: Execution, *, now: Any, detach: bool = False, quiet: bool = False) -> None:
     """Wait for the end (or, detached, until only waiting is left), with progress for whoever looks."""
     resting = ("suspended", "waiting", "paused") if detach else ("suspended",)
-    async with nullcontext() if quiet else Progress(execution, err, now), _interrupts(execution):
-        await execution.until(*resting)
+    leave = execution.subscribe(lambda records: _say_doubts(execution, records))
+    try:
+        async with nullcontext() if quiet else Progress(execution, err, now), _interrupts(execution):
+            await execution.until(*resting)
+    finally:
+        leave()
+
+
+def _say_doubts(execution: Execution, records: Sequence[Record]) -> None:
+    """What waits for a person's word because its effect may have happened."""
+    for event in (record.event for record in records):
+        if isinstance(event, NodeWaiting) and event.reason == "in_doubt":
+            node = execution.state.nodes[event.node]
+            if (node.phase, node.reason) == ("waiting", "in_doubt"):
+                say(f"{event.node} waits for {awaited_words('in_doubt', event.node, execution.id)}", "yellow")
 
 
 async def news(execution: Execution, wanted: Callable[[Record], bool]) -> None:
@@ -192,7 +205,7 @@ def tell(left: Left) -> None:
         case phase:
             say(phase, "yellow")
             for id, path, reason in left.awaited:
-                say(f"  {path} waits for {_awaited(reason, path, id)}")
+                say(f"  {path} waits for {awaited_words(reason, path, id)}")
                 if id == execution.id and path in execution.nodes and (words := question(execution.nodes[path])):
                     say(f"    {words}", "cyan")
             verb = "resume" if phase == "paused" else "recover"
@@ -205,7 +218,7 @@ def _failure_hint(execution: Execution) -> str | None:
     return (node.error or {}).get("hint") if node is not None else None
 
 
-def _awaited(reason: str | None, path: str, id: str) -> str:
+def awaited_words(reason: str | None, path: str, id: str) -> str:
     match reason:
         case "ask" | "approval":
             return f"an answer: nbflow executions answer {id} {path} VALUE"
