@@ -17,7 +17,8 @@ from nbflow.runtime.execution import Execution
 async def find_execution(word: str | None, store: str | None = None, *, live: bool = False) -> Execution:
     """An execution by id, by the beginning of its id, or the latest of a workflow; without a word the latest of all.
 
-    `live` prefers those that have not ended. Raises `NotFound` with the last ones.
+    `live` prefers those that have not ended, but for a workflow's name, which means its latest execution whatever
+    became of it. Raises `NotFound` with the last ones.
     """
     engine = assembly.engine(store)
     if word in engine.drivers:
@@ -25,6 +26,10 @@ async def find_execution(word: str | None, store: str | None = None, *, live: bo
     summaries = await engine.journal.executions()
     found = [each for each in summaries if word is None or each.workflow == word or each.execution.startswith(word)]
     driven = [id for id, driver in engine.drivers.items() if word is None or driver.state.workflow == word]
+    if word is not None and any(each.workflow == word for each in found):
+        listed = {each.execution for each in found}
+        begun = [id for id in driven if id not in listed]  # so lately that it is not listed yet
+        return await engine.open(begun[-1] if begun else found[0].execution)
     if live and driven:
         return await engine.open(driven[-1])
     if live:
