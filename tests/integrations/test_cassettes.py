@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import yaml
 
@@ -121,7 +125,7 @@ async def test_a_changed_prompt_is_named(tmp_path):
     assert caught.value.code == "cassette.miss"
     assert "two lines" in str(caught.value) and "three lines" in str(caught.value)
     assert "altogether" not in str(caught.value)
-    with pytest.raises(NodeError, match="no further call of tool look"):
+    with pytest.raises(NodeError, match="no call of tool look"):
         stage.registry.register(lambda: 1, "look")
         await stage.call("look")
 
@@ -186,3 +190,85 @@ def test_a_file_that_is_no_cassette_is_refused(tmp_path, text):
         cassettes.replay(file)
     with pytest.raises(CassetteError):
         cassettes.replay(tmp_path / "nowhere.yaml")
+
+
+FRAME = pd.DataFrame(
+    {
+        "n": pd.array([1, 2, 3], "int32"), "x": [1.5, float("nan"), float("inf")], "s": ["a", None, "c"],
+        "at": pd.to_datetime(["2026-01-01", None, "2026-01-03T10:00:00.123456789"], format="ISO8601"),
+        "zone": pd.to_datetime(["2026-01-01", None, "2026-06-03"]).tz_localize("Europe/Berlin"),
+        "kind": pd.Categorical(["low", "high", None], categories=["low", "mid", "high"], ordered=True),
+        "maybe": pd.array([1, None, 3], "Int64"), "flag": [True, False, True], "took": pd.to_timedelta([1, None, 3], "s"),
+        "who": pd.array(["a", None, "c"], "string"), "raw": [b"x", b"y", None],
+    },
+    index=pd.Index(["i", "j", "k"], name="row"),
+)  # fmt: skip
+VALUES = [
+    FRAME, FRAME.reset_index(drop=True), FRAME.iloc[:0], FRAME[[]], FRAME["x"], FRAME.set_index(["s", "n"]), FRAME.iloc[::2],
+    pa.table({"a": [1, None], "b": ["x", "y"], "c": [dt.date(2026, 1, 2), None], "d": [[1], []], "e": [b"x", b""]}), np.array([[1.5, np.nan], [3, 4]]), np.array([1, 2], "int8"),
+    np.array(["2026-01-01"], "datetime64[D]"), np.array(["a", "b"]),
+    "half \ud83d a pair", {"half \udc00": "\ud800"}, {"$bytes": "zzz"}, {"$$bytes": "zzz"}, {"$frame": {"a": [1]}}, {"$x": {"$text": 1}},
+    {"$a": 1, "$b": 2}, b"\x00\xff", "\x00 \x85 \u2028 \ufeff \uffff \t\r\n", "yes", "1e3", "2026-01-01", "a: b\n  - c\n",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: repr(value)[:20])
+async def test_every_value_is_asked_and_answered_as_it_is(tmp_path, value):
+    file = tmp_path / "t.yaml"
+    first = Stage()
+    first.registry.register(lambda given: given, "echo")
+    first.cassettes.record(file)
+    await first.call("echo", given=value)
+    second = Stage()
+    second.registry.register(lambda given: 1 / 0, "echo")
+    second.cassettes.replay(file)
+    again = await second.call("echo", given=value)
+    assert type(again) is type(value)
+    if isinstance(value, pd.DataFrame):
+        pd.testing.assert_frame_equal(again, value, check_column_type=bool(len(value.columns)))
+    elif isinstance(value, pd.Series):
+        pd.testing.assert_series_equal(again, value)
+    elif isinstance(value, np.ndarray):
+        np.testing.assert_array_equal(again, value)
+        assert again.dtype == value.dtype
+    else:
+        assert again == (value if value != {"half \udc00": "\ud800"} else {"half \\udc00": "\ud800"})
+
+
+async def test_a_changed_table_is_another_question(tmp_path):
+    file = tmp_path / "t.yaml"
+    first = Stage()
+    first.registry.register(lambda given: 1, "look")
+    first.cassettes.record(file)
+    await first.call("look", given=FRAME)
+    for other in (FRAME.assign(n=FRAME.n.astype("int64")), FRAME.reset_index(drop=True), FRAME.fillna({"x": 0.0})):
+        second = Stage()
+        second.registry.register(lambda given: 1 / 0, "look")
+        second.cassettes.replay(file)
+        with pytest.raises(NodeError, match="is asked something else"):
+            await second.call("look", given=other)
+
+
+async def test_a_secret_in_a_table_is_not_in_the_cassette(tmp_path):
+    file = tmp_path / "t.yaml"
+    stage = Stage()
+    stage.redactor.learn("sk-CANARY-in-a-cell", "KEY")
+    stage.registry.register(lambda given: given, "echo")
+    stage.cassettes.record(file)
+    await stage.call("echo", given=pd.DataFrame({"a": ["sk-CANARY-in-a-cell"]}))
+    assert "CANARY" not in file.read_text() and "[secret KEY]" in file.read_text()
+
+
+async def test_a_call_that_was_played_already_is_told_from_one_that_is_not_there(tmp_path):
+    file = tmp_path / "t.yaml"
+    first = Stage("one")
+    first.cassettes.record(file)
+    await first.ask("hello")
+    second = Stage()
+    second.cassettes.replay(file)
+    await second.ask("hello")
+    with pytest.raises(NodeError, match="has this call 1 times, and all were used") as caught:
+        await second.ask("hello")
+    assert "nbflow.tape(replay" in caught.value.hint
+    with pytest.raises(NodeError, match="'content: hello' became 'content: hallo'"):
+        await second.ask("hallo")

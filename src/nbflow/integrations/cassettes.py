@@ -8,7 +8,6 @@ in which they were recorded.
 from __future__ import annotations
 
 import asyncio
-import base64
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from nbflow.errors import NbflowError, NodeError
+from nbflow.integrations.recorded_values import restored, same, stored
 from nbflow.ports.agents import (
     AgentFunction,
     AgentRuntime,
@@ -59,27 +59,32 @@ class Cassette:
 
     async def add(self, entry: Entry) -> None:
         """Keep a call; the file has it when this returns."""
-        self.calls.append(_stored(self._clean(plain(entry))))
+        self.calls.append(self._clean(stored(self._clean(plain(entry)))))
         async with self._writing:
             await asyncio.to_thread(self._write)
 
     def take(self, asked: Entry) -> Entry:
         """The next recorded call that asked the same. Raises `NodeError` (``cassette.miss``) that says what differs."""
-        wanted = _stored(self._clean(plain(asked)))
-        for entry in self._left:
-            if {name: value for name, value in entry.items() if name not in ANSWERS} == wanted:
-                self._left.remove(entry)
-                found: Entry = _restored(entry)
-                return found
+        wanted = self._clean(stored(self._clean(plain(asked))))
+        for place, entry in enumerate(self._left):
+            if same(_only(entry), wanted):
+                del self._left[place]
+                return {name: restored(value) for name, value in entry.items()}
         raise self._miss(wanted)
 
     def _miss(self, wanted: Entry) -> NodeError:
         (kind, name), text = next(iter(wanted.items())), _text(wanted)
-        same = [entry for entry in self._left if entry.get(kind) == name]
-        if not same:
-            message = f"the cassette {self.path.name} has no further call of {kind} {name}"
+        of_it = [entry for entry in self.calls if entry.get(kind) == name]
+        asked = sum(same(_only(entry), wanted) for entry in of_it)
+        if asked:
+            message = f"{kind} {name}: the cassette {self.path.name} has this call {asked} times, and all were used"
+            hint = "play it from its beginning: nbflow.tape(replay=FILE)"
+            return NodeError("InvalidInput", message, code="cassette.miss", hint=hint)
+        if not of_it:
+            message = f"the cassette {self.path.name} has no call of {kind} {name}"
         else:
-            near = max(same, key=lambda entry: difflib.SequenceMatcher(None, _text(_only(entry)), text).ratio())
+            left = [entry for entry in self._left if entry.get(kind) == name] or of_it
+            near = max(left, key=lambda entry: difflib.SequenceMatcher(None, _text(_only(entry)), text).ratio())
             changes = _changes(_text(_only(near)), text)
             message = f"{kind} {name} is asked something else than in {self.path.name}: {changes}"
         return NodeError("InvalidInput", message, code="cassette.miss", hint="record it again with --record")
@@ -120,36 +125,6 @@ def _read(path: Path) -> list[Entry]:
     ):
         raise CassetteError(f"{path} is no cassette of this version")
     return [entry for entry in document["calls"] if isinstance(entry, dict)]
-
-
-def _stored(value: Any) -> Any:
-    """As YAML: bytes in base64, a DataFrame as its rows."""
-    if isinstance(value, dict):
-        return {name: _stored(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_stored(inner) for inner in value]
-    if isinstance(value, bytes):
-        return {"$bytes": base64.b64encode(value).decode()}
-    if hasattr(value, "to_dict") and hasattr(value, "columns"):
-        return {"$frame": {name: list(map(_cell, value[name])) for name in value.columns}}
-    return value
-
-
-def _cell(value: Any) -> Any:
-    """A cell of a DataFrame, in which NaN stands for what is not there."""
-    return value if type(value) is float else plain(value)
-
-
-def _restored(value: Any) -> Any:
-    if isinstance(value, dict):
-        if set(value) == {"$bytes"}:
-            return base64.b64decode(value["$bytes"])
-        if set(value) == {"$frame"}:
-            import pandas as pd
-
-            return pd.DataFrame(value["$frame"])
-        return {name: _restored(inner) for name, inner in value.items()}
-    return [_restored(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _only(entry: Entry) -> Entry:
