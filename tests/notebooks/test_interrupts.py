@@ -102,6 +102,22 @@ def test_an_interrupt_while_nothing_waits_leaves_the_background_alone(kernel):
     assert kernel.run("(await quiet).phase").result == "'completed'"
 
 
+def test_an_interrupt_suspends_what_a_cell_awaits_in_python_and_leaves_other_tasks_alone(kernel):
+    kernel.run("%%workflow awaited --background --as awaited\nnodes: {a: {tool: slow}}")
+    id = kernel.send("print('here'); await awaited")
+    kernel.wait_for(id, lambda message: message["msg_type"] == "stream")
+    kernel.interrupt()
+    reply = kernel.finish(id)
+    assert reply.error.startswith("Suspended: awaited ")
+    assert len(reply.error.splitlines()) == 1
+    assert kernel.run("awaited.phase").result == "'suspended'"
+    kernel.run("%workflow resume awaited --background")
+    kernel.run("await asyncio.wait({asyncio.ensure_future(awaited.until('completed'))}, timeout=0.1)")
+    assert "TimeoutError" in kernel.run("await asyncio.wait_for(awaited, 0.2)").error
+    assert kernel.run("awaited.phase").result == "'running'"
+    assert kernel.run("awaited.cancel(); (await awaited).phase").result == "'cancelled'"
+
+
 def test_a_suspended_execution_can_be_cancelled(kernel):
     id = running(kernel, "%%workflow dropped --as dropped\nnodes: {a: {wait: 60s}}")
     kernel.wait_for(id, waits)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from nbflow.errors import NbflowError
+from nbflow.runtime.execution import Execution
 
 
 class MagicError(NbflowError):
@@ -20,6 +21,12 @@ class Suspended(NbflowError):
     """The awaited execution was interrupted and can go on; the cell fails so that Run All stops here."""
 
     code = "execution.suspended"
+
+
+def suspended(execution: Execution) -> Suspended:
+    """What a cell says when the execution that it waits for was suspended."""
+    name, id = execution.plan.name, execution.id
+    return Suspended(f"{name} {id} is suspended, nothing is lost; %workflow resume {id} goes on")
 
 
 class Cancelled(NbflowError):

@@ -15,6 +15,7 @@ from nbflow.notebook.preferences import NBFlow
 from nbflow.notebook.render.layout import warm_up
 from nbflow.notebook.rewrite import AwaitMagics, first_line
 from nbflow.notebook.session import Session
+from nbflow.notebook.waiting import Cells
 from nbflow.plan.workflow import Workflow
 from nbflow.runtime.execution import Execution
 
@@ -39,6 +40,7 @@ class Extension:
         self.session.old_kernel = _old_kernel() if self.session.kernel else None
         self.rewrite = AwaitMagics(lambda: bool(shell.autoawait))
         self.completer = Completer(self.session)
+        self.cells = Cells(self.session.write)
 
     def load(self) -> None:
         shell = self.shell
@@ -60,6 +62,7 @@ class Extension:
             shell.Completer.custom_matchers.append(self.completer.match)
         assembly.tools.use_namespace(lambda: shell.user_ns)
         assembly.see_environment(all_names=True)
+        Execution.attended = self.cells.wait
         self.preferences.observe(self.prefer, ["agent_model", "aliases", "store"])
         self.prefer()
         threading.Thread(target=warm_up, name="nbflow-warm-up", daemon=True).start()
@@ -82,6 +85,7 @@ class Extension:
             shell.Completer.custom_matchers.remove(self.completer.match)
         assembly.tools.use_namespace(None)
         assembly.see_environment(all_names=False)
+        Execution.attended = None
         self.preferences.unobserve_all()
         assembly.models.prefer()
         assembly.home = None
@@ -92,7 +96,8 @@ class Extension:
         assembly.models.prefer(default=self.preferences.agent_model or None, aliases=self.preferences.aliases)
 
     def fresh(self, info: Any = None) -> None:
-        """A new cell has drawn nothing yet."""
+        """A new cell has drawn nothing yet, and may wait for what it awaits."""
+        self.cells.began()
         self.session.drawn.clear()
 
     def refresh(self, result: Any = None) -> None:

@@ -18,7 +18,7 @@ from nbflow.history.reuse import Reuse
 from nbflow.notebook import screen
 from nbflow.notebook.breakpoints import Breakpoints, Kept
 from nbflow.notebook.controls import Controls
-from nbflow.notebook.errors import Cancelled, Suspended
+from nbflow.notebook.errors import Cancelled, Suspended, suspended
 from nbflow.notebook.preferences import NBFlow
 from nbflow.notebook.progress import TextProgress
 from nbflow.notebook.render import html, summary
@@ -189,7 +189,7 @@ class Session:
         if phase == "cancelled":
             raise Cancelled(f"{name} was cancelled")
         if phase == "suspended":
-            raise Suspended(f"{name} is suspended, nothing is lost; %workflow resume {execution.id} goes on")
+            raise suspended(execution)
         return execution
 
     def _follow(self, execution: Execution, closing: Callable[[], None]) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from nbflow.errors import ExecutionFailed, IllegalMove, NotFound
 from nbflow.execution.bodies import ready
@@ -48,6 +48,14 @@ class History(Protocol):
     def diff(self, left: Execution, right: Execution) -> Sequence[Any]: ...
 
 
+class Attended(Protocol):
+    """A way to wait for the end of an execution; `plainly` is the usual one."""
+
+    def __call__(
+        self, execution: Execution, plainly: Callable[[], Coroutine[Any, Any, Execution]]
+    ) -> Coroutine[Any, Any, Execution]: ...
+
+
 class Nodes(Mapping[str, NodeState]):
     """The nodes of an execution by path; those not reached yet are not in it.
 
@@ -89,6 +97,8 @@ class Execution(Debugging):
     `await execution` gives it back once it has ended, and raises `ExecutionFailed` when it failed. Everything
     it shows is committed.
     """
+
+    attended: ClassVar[Attended | None] = None  # how a notebook's cell waits, which a person may interrupt
 
     def __init__(
         self,
@@ -228,7 +238,7 @@ class Execution(Debugging):
     # --- waiting -------------------------------------------------------------------------------------
 
     def __await__(self) -> Generator[Any, None, Execution]:
-        return self._ended().__await__()
+        return (self._ended() if Execution.attended is None else Execution.attended(self, self._ended)).__await__()
 
     async def _ended(self) -> Execution:
         driver = self._driver
