@@ -6,6 +6,7 @@ import asyncio
 import gc
 import threading
 import tracemalloc
+from types import SimpleNamespace
 
 from ipywidgets.widgets.widget import _instances
 
@@ -221,7 +222,7 @@ async def test_again_is_for_the_cell_and_not_while_it_waits():
     note = (await opened.until(lambda message: "n" in message))["n"]
     assert "run the cell again" in note["text"]
     assert kept == [opened.execution]
-    opened.controls.waiting = object()
+    opened.controls.waiting = SimpleNamespace(left=False)
     assert "again" not in [tool[0] for tool in opened.controls.tools()]
     opened.says(cmd="again")
     assert (await opened.until(lambda message: "n" in message))["n"]["bad"]

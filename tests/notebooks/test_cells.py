@@ -492,3 +492,16 @@ def test_executions_and_workflows_are_found_from_a_cell(kernel):
     assert said(f"workflows {name} --model nothing") == said(f"workflows {name} --by nobody-like-it") == "([], True)"
     assert said(f"workflows {name} --run-by nobody-like-it") == said(f"workflows {name} --error x") == "([], True)"
     assert "no time" in kernel.run("%workflow workflows --since soon").error
+
+
+def test_an_expression_is_watched_and_a_cell_that_waits_is_given_back_by_magic(kernel):
+    kernel.run("import asyncio\nasync def slowly(): await asyncio.sleep(30)")
+    kernel.run(
+        "async def leave():\n    await asyncio.sleep(1)\n"
+        "    await get_ipython().run_line_magic('workflow', 'detach given')\nleaving = asyncio.create_task(leave())"
+    )
+    assert kernel.run("%%workflow given\nnodes: {a: {set: {v: [1, 2]}}, b: {tool: slowly, needs: [a]}}").status == "ok"
+    assert kernel.run("_.phase").result == "'running'"
+    assert "a.v[0] + 1 = 2" in kernel.run("%workflow watch given a.v[0] + 1").streams
+    assert "no cell waits" in kernel.run("%workflow detach given").error
+    kernel.run("%workflow cancel given")

@@ -19,13 +19,12 @@ from nbflow.notebook.options import read_options
 from nbflow.notebook.render import dot, mermaid, summary
 from nbflow.notebook.render.extract import picture
 from nbflow.notebook.session import Session
-from nbflow.notebook.verbs import BY_NAME, VERBS
+from nbflow.notebook.verbs import ALIASES, BY_NAME, VERBS
 from nbflow.runtime import readiness
 from nbflow.runtime.engine import Engine
 from nbflow.runtime.readiness import Unready
 
 FORK = "%workflow fork ID [--at NODE|RECORD] [-i KEY=VALUE | --over FILE or $NAME] [--effects mock|real] [--debug]"
-ALIASES = {"continue": "resume", "stop": "suspend"}
 Run = Callable[[Session, str], Awaitable[Any]]
 
 
@@ -68,9 +67,16 @@ def unknown_verb(session: Session, verb: str) -> MagicError:
 def page() -> str:
     """The page of help of the line magic."""
     lines = ["%workflow VERB [ID or NAME] …   (the name of a workflow means its latest execution)", ""]
-    lines += [f"  {f'{name} {each.takes}'.rstrip():<36}{each.does}" for name, each in COMMANDS.items()]
-    lines += ["", *(f"  {f'{verb.name} ID {verb.takes}'.rstrip():<36}{verb.does}" for verb in VERBS)]
+    lines += [_line(f"{name} {each.takes}", each.does) for name, each in COMMANDS.items()]
+    lines += ["", *(_line(f"{verb.name} ID {verb.takes}", verb.does, verb.alias) for verb in VERBS)]
     return "\n".join(lines)
+
+
+def _line(form: str, does: str, alias: str = "") -> str:
+    """A line of help; a form too long for its column has one of its own."""
+    form = form.rstrip()
+    gap = "\n" + " " * 38 if len(form) > 34 else " " * (36 - len(form))
+    return f"  {form}{gap}{does}" + (f"; also: {alias}" if alias else "")
 
 
 # --- commands --------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 from nbflow.errors import IllegalMove
 from nbflow.notebook.breakpoints import Breakpoints
 from nbflow.notebook.render.picture import Picture
-from nbflow.notebook.verbs import BY_NAME
+from nbflow.notebook.verbs import AGAIN, BY_NAME
 from nbflow.notebook.waiting import Waiting
 from nbflow.runtime.execution import Execution
 
@@ -19,11 +19,8 @@ SAID = {
     "edit_context": "the context of {} is changed; the change is recorded",
     "edit_inputs": "the inputs of the execution are changed for what has not read them; the change is recorded",
     "pin": "later executions take the output of {} instead of calling it",
+    "detach": "the cell is given back; the execution goes on",
     "unpin": "{} is no longer pinned",
-}
-OF_THE_CELL = {  # what is done to the cell, and not to the execution
-    "detach": ("Detach", "give the cell back; the execution goes on"),
-    "again": ("Again", "run the cell as it is now and keep what did not change (key r, Alt+Shift+Enter in the cell)"),
 }
 Tool = tuple[str, str, str, bool, bool]
 
@@ -51,21 +48,19 @@ class Controls:
         shown.append(self._tool("suspend", live))
         if self.debug:
             shown.append(self._tool("cancel", live or phase == "suspended"))
-        if self.waiting is not None:
+        if self.awaited:
             shown.append(self._tool("detach", live))
         elif self.again is not None:
             shown.append(self._tool("again", True))
         return shown
 
     def _tool(self, name: str, on: bool, *, main: bool = False) -> Tool:
-        if name in OF_THE_CELL:
-            return name, *OF_THE_CELL[name], on, main
-        verb = BY_NAME[name]
+        verb = AGAIN if name == AGAIN.name else BY_NAME[name]
         return name, verb.button, verb.does, on, main
 
     @property
     def awaited(self) -> bool:
-        return self.waiting is not None
+        return self.waiting is not None and not self.waiting.left
 
     def stops(self) -> list[str]:
         names = self.breakpoints.at
@@ -75,8 +70,8 @@ class Controls:
 
     def do(self, message: Message) -> str | None:
         command = message["cmd"]
-        if command in OF_THE_CELL:
-            return self._detach() if command == "detach" else self._again()
+        if command == AGAIN.name:
+            return self._again()
         verb = BY_NAME.get(command)
         if verb is None:
             raise IllegalMove(f"there is no command {command!r}")
@@ -88,15 +83,8 @@ class Controls:
             return SAID["pin" if self.execution.pinned(node) else "unpin"].format(node)
         return SAID[command].format(node) if command in SAID else None
 
-    def _detach(self) -> str:
-        if self.waiting is None:
-            raise IllegalMove("no cell waits for this execution")
-        waiting, self.waiting = self.waiting, None
-        waiting.detach()
-        return "the cell is given back; the execution goes on"
-
     def _again(self) -> str:
-        if self.again is None or self.waiting is not None:
+        if self.again is None or self.awaited:
             raise IllegalMove("the cell still waits for this execution; stop it, or give the cell back first")
         self.again(self.execution)
         return "run the cell again: what did not change is kept"

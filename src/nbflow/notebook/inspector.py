@@ -13,6 +13,7 @@ from nbflow.execution.state import ExecutionState, NodeState
 from nbflow.notebook.render.lettering import clean, clean_block, seconds, shorten
 from nbflow.notebook.render.summary import pretty
 from nbflow.notebook.render.watch import Watch, error_line
+from nbflow.notebook.verbs import BY_NAME
 from nbflow.plan.plan import Ask
 from nbflow.runtime.execution import Execution
 from nbflow.runtime.explaining import ignored, source_of
@@ -167,7 +168,7 @@ def _held_blocks(node: NodeState, preview: Preview, changes: tuple[str, ...], er
     else:
         if given is not None:
             blocks.append(_editable("inputs", given) if "inputs" in changes else block("inputs", given))
-    return [*blocks, _instead()]
+    return [*blocks, _instead(mock=True)]
 
 
 INPUTS = {"cmd": "edit_inputs", "label": "Apply to the execution"}
@@ -183,8 +184,10 @@ def _editable(what: str, given: Any) -> Page:
     return {"title": what, "text": text, "edit": {"cmd": COMMANDS[what], "label": f"Apply to {what}"}}
 
 
-def _instead() -> Page:
-    return {"title": "output instead of running", "text": "null", "edit": {"cmd": "skip", "label": "Give this output"}}
+def _instead(*, mock: bool = False) -> Page:
+    edit: Page = {"cmd": "skip", "label": BY_NAME["skip"].button}
+    also = [("mock", BY_NAME["mock"].button)] if mock else []
+    return {"title": "output instead of running", "text": "null", "edit": edit | {"also": also}}
 
 
 def _blocks(node: NodeState, changes: tuple[str, ...] = ()) -> list[Page]:

@@ -10,7 +10,7 @@ from nbflow.runtime.execution import Execution
 
 Takes = Literal[
     "", "NODE", "NODE VALUE", "NODE INPUTS", "NODE OUTPUT", "NODE CONTEXT", "INPUTS", "NAME [VALUE]", "NODE [WHEN]",
-    "NODE [VALUE]",
+    "NODE [VALUE]", "EXPRESSION",
 ]  # fmt: skip
 Do = Callable[[Execution, str, Any], None]
 
@@ -25,13 +25,25 @@ class Verb:
     do: Do
     takes: Takes = ""
     button: str = ""
+    alias: str = ""  # another name of the magic
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A control of the view that has a command of its own as its magic."""
+
+    name: str
+    button: str
+    does: str
+    magic: str
+    python: str
 
 
 VERBS = (
     Verb("pause", "running nodes finish, nothing new starts", "pause()", lambda x, n, v: x.pause(), button="Pause"),
     Verb(
         "resume", "go on after a pause, a suspension, a restart or a breakpoint", "resume()",
-        lambda x, n, v: x.resume(), button="Continue",
+        lambda x, n, v: x.resume(), button="Continue", alias="continue",
     ),
     Verb("step", "let the first held node go and hold what follows", "step()", lambda x, n, v: x.step(), button="Step"),
     Verb(
@@ -45,7 +57,7 @@ VERBS = (
     ),
     Verb(
         "suspend", "stop running attempts and undo nothing (■ does the same)", "suspend()", lambda x, n, v: x.suspend(),
-        button="Stop",
+        button="Stop", alias="stop",
     ),
     Verb("cancel", "stop for good; compensations run", "cancel()", lambda x, n, v: x.cancel(), button="Cancel"),
     Verb(
@@ -58,7 +70,7 @@ VERBS = (
     ),
     Verb(
         "mock", "let a held node give this value instead of running", "mock(NODE, VALUE)", lambda x, n, v: x.mock(n, v),
-        "NODE VALUE", "Give this output",
+        "NODE VALUE", "Mock",
     ),
     Verb(
         "pin", "let a node give this output (its own, if none is named) in later executions too, or no longer",
@@ -91,14 +103,32 @@ VERBS = (
         "signal", "send an event to what listens for it", "signal(NAME, VALUE)", lambda x, n, v: x.signal(n, v),
         "NAME [VALUE]",
     ),
+    Verb(
+        "detach", "give the cell back; the execution goes on", "detach()", lambda x, n, v: x.detach(), button="Detach"
+    ),
+    Verb(
+        "watch", "an expression's value now; in the picture whenever something moves", "evaluate(EXPRESSION)",
+        lambda x, n, v: x.evaluate(n), "EXPRESSION", "Watch",
+    ),
 )  # fmt: skip
 BY_NAME = {verb.name: verb for verb in VERBS}
+ALIASES = {verb.alias: verb.name for verb in VERBS if verb.alias}
+AGAIN = Control(
+    "again", "Again", "run the cell as it is now and keep what did not change (key r, Alt+Shift+Enter in the cell)",
+    "%workflow again", "rerun()",
+)  # fmt: skip
+FORK = Control(
+    "fork", "Fork from here", "go on from this record on a copy, with the inputs as they were changed",
+    "%workflow fork ID --at RECORD", "fork(RECORD)",
+)  # fmt: skip
+CONTROLS = (AGAIN, Control("at", "the slider", "as it was after a record", "%workflow time ID", "at(RECORD)"), FORK)
 
 
 def table() -> str:
     """The verbs as a Markdown table: button, magic, Python."""
     lines = ["| button | magic | Python | what it does |", "|---|---|---|---|"]
     for verb in VERBS:
-        magic = f"%workflow {verb.name} ID {verb.takes}".rstrip()
-        lines.append(f"| {verb.button} | `{magic}` | `execution.{verb.python}` | {verb.does} |")
+        magic = f"`%workflow {verb.name} ID {verb.takes}".rstrip() + "`" + (f", `{verb.alias}`" if verb.alias else "")
+        lines.append(f"| {verb.button} | {magic} | `execution.{verb.python}` | {verb.does} |")
+    lines += [f"| {each.button} | `{each.magic}` | `execution.{each.python}` | {each.does} |" for each in CONTROLS]
     return "\n".join(lines) + "\n"

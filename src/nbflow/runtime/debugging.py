@@ -117,6 +117,20 @@ class Debugging(Editing):
         driver.on_held.append(notice)
         return lambda: driver.on_held.remove(notice) if notice in driver.on_held else None
 
+    def on_detach(self, leave: Callable[[], None]) -> None:
+        """Call it once when the cell that waits for this execution is to be given back."""
+        if self._driver is not None:
+            self._driver.on_detach.append(leave)
+
+    def detach(self) -> None:
+        """Give the cell back that waits for it; the execution goes on. Raises `IllegalMove` when no cell waits."""
+        driver = self._driver
+        leaving = driver.on_detach if driver is not None and not driver.done.done() else []
+        if not leaving:
+            raise IllegalMove(f"no cell waits for execution {self.id}")
+        while leaving:
+            leaving.pop()()
+
     async def hold(self) -> tuple[str, ...]:
         """Wait until a node is held or the execution has ended; returns what is held."""
         driver = self._driver

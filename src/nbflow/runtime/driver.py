@@ -65,6 +65,7 @@ class Driver:
         self._writer: asyncio.Task[None] | None = None
         self._gathering: asyncio.TimerHandle | None = None
         self.on_held: list[Callable[[], None]] = []
+        self.on_detach: list[Callable[[], None]] = []  # how a cell that waits is given back
         SHELTER.enter(len(state.plan.body.nodes))
         self.wished: set[str] = set()  # waiting nodes of which a person wants another attempt
         self.moving: set[str] = set()  # machines whose next move is on its way

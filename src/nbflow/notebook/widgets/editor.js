@@ -59,6 +59,7 @@ class Editor {
     this.button.dataset.cmd = block.edit.cmd;
     this.button.title = "Ctrl+Enter";
     this.button.onclick = () => this.go();
+    this.others = (block.edit.also || []).map(([cmd, label]) => row.appendChild(press(label, () => this.go(cmd), { cmd })));
     this.undo = row.appendChild(make("button", "", "Undo"));
     this.undo.dataset.cmd = "undo";
     this.undo.title = "as it was";
@@ -82,6 +83,7 @@ class Editor {
     this.diff.hidden = !differs;
     this.diff.replaceChildren(...(differs ? lines : []).map(([sign, line]) => make("div", { "+": "come", "−": "gone" }[sign] || "", `${sign} ${line}`)));
     this.button.disabled = wanted === null || !(differs || this.free);
+    for (const other of this.others) other.disabled = this.button.disabled;
     this.undo.hidden = this.area.value === this.block.text;
     this.says.textContent = problem;
     this.area.classList.toggle("bad", Boolean(problem));
@@ -94,11 +96,11 @@ class Editor {
     this.check();
   }
 
-  go() {
+  go(cmd = this.block.edit.cmd) {
     if (this.button.disabled) return;
     const text = this.area.value;
     this.area.blur();
-    this.apply(this.block.edit.cmd, text, this.name);
+    this.apply(cmd, text, this.name);
   }
 }
 

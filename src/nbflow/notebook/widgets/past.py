@@ -14,6 +14,7 @@ from nbflow.notebook.render import html, summary
 from nbflow.notebook.render.lettering import clean, seconds
 from nbflow.notebook.render.places import Layout
 from nbflow.notebook.render.watch import Watch
+from nbflow.notebook.verbs import FORK
 from nbflow.notebook.widgets.view import WHOLE, Message, Screen, View
 from nbflow.runtime.execution import Execution
 from nbflow.runtime.explaining import move
@@ -86,7 +87,7 @@ class PastView(View):
             "started": state.started,
             "ended": record.at,
             "usage": summary.usage(self.watch),
-            "tools": [("fork", "Fork from here", "go on from this record on a copy", state.ended is None, False),
+            "tools": [(FORK.name, FORK.button, FORK.does, state.ended is None, False),
                       ("close", "Done", "leave the picture of this moment", True, False)],
             "stops": [],
             "time": {"at": self.at, "last": len(self.records), "says": self._words(record)},

@@ -108,7 +108,7 @@ class View(ABC):
         elif command == "unlook":
             self._page = None
         elif command in ("watch", "unwatch"):
-            self._watch(command, message.get("text"))
+            self.watch_out(message.get("text"), command == "watch")
         else:
             self._command(message)
         self.soon()
@@ -118,11 +118,13 @@ class View(ABC):
         if isinstance(key, str) and (key in self.items or key == WHOLE):
             self._page = (key, path if isinstance(path, str) else None)
 
-    def _watch(self, command: str, text: Any) -> None:
-        if command == "watch" and isinstance(text, str):
+    def watch_out(self, text: Any, on: bool = True) -> None:
+        """Show an expression's value beside every node, or no longer."""
+        if on and isinstance(text, str):
             self._watched[text.strip()] = None
         else:
             self._watched.pop(text, None)
+        self.soon()
 
     def _command(self, message: Message) -> None:
         try:
