@@ -171,3 +171,30 @@ async def test_a_held_node_and_a_child_say_what_they_wait_for(house: House, gate
     assert execution.explain("c") == f"c is running: its execution {execution.id}.c is waiting: sure waits"
     execution.cancel()
     await execution
+
+
+async def test_a_retry_that_waits_for_a_pool_says_so(house: House, gates) -> None:
+    @house.tool
+    async def fail_once() -> None:
+        gates.begun.append("x")
+        await gates.of("x").wait()
+        raise ConnectionError("gone")
+
+    text = "pools: {gpu: 1}\nnodes:\n  a: {tool: fail_once, pool: gpu, retry: {max: 3, delay: 0s}}\n" + "".join(
+        f"  {id}: {{tool: hold, with: {{name: {id}}}, pool: gpu, priority: 9, if: true}}\n" for id in "bc"
+    ).replace("if: true", "needs: w")
+    execution = house.start(text + "  w: {listen: go}\n")
+    await gates.count(1)
+    execution.signal("go")
+    await execution.until("w")
+    gates.of("x").set()
+    assert await gates.count(2) == ["x", "b"]
+    while execution.nodes["a"].phase != "waiting":
+        await asyncio.sleep(0)
+    while not house.engine.dispatcher.queued(execution.id, "a"):
+        await asyncio.sleep(0)
+    assert execution.explain("a").startswith(
+        "a is waiting: its next attempt is waiting for pool gpu of w (1 of 1 taken), 1"
+    )
+    execution.suspend()
+    await execution.until("suspended")

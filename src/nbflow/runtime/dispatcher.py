@@ -147,6 +147,10 @@ class Dispatcher:
         """Paths of an execution's nodes that wait for admission."""
         return [path for execution, path in self._offered if execution == driver.id]
 
+    def queued(self, execution: str, path: str) -> bool:
+        """Whether an attempt waits here for its admission."""
+        return (execution, path) in self._offered
+
     def verdict(self, execution: str, path: str) -> str:
         """Why a node has not started yet, for people."""
         return self.admission.verdict(execution, path, self._clock.now())

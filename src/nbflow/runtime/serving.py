@@ -30,7 +30,9 @@ VERBS: dict[str, Callable[..., Any]] = {
     "edit": Execution.edit,
     "explain": Execution.explain,
     "verdicts": lambda execution: {
-        path: engine_words(execution, path) for path, node in execution.state.nodes.items() if node.phase == "scheduled"
+        path: engine_words(execution, path)
+        for path, node in execution.state.nodes.items()
+        if node.phase == "scheduled" or (node.phase == "waiting" and node.reason == "retry")
     },
 }
 
