@@ -313,3 +313,23 @@ async def test_workflows_that_call_each_other_for_ever_are_stopped(house: House)
 async def test_a_wait_that_is_over_too_late_is_taken_by_on_error(house: House, waits: str) -> None:
     execution = await house.run(f"nodes: {{a: {{{waits}, on_error: {{value: =error.kind}}}}}}")
     assert execution.outputs == {"a": "Timeout"}
+
+
+async def test_an_event_that_the_if_of_a_listener_cannot_take_is_passed_over_with_a_warning(house: House) -> None:
+    execution = house.start("nodes: {l: {listen: {event: go, if: event.n > 1}}}\noutputs: {l: =l}")
+    await execution.until("waiting")
+    execution.signal("go", "strange")
+    execution.signal("go", {"n": "x"})
+    execution.signal("go", {"n": 2})
+    assert (await execution).outputs == {"l": {"n": 2}}
+    said = [words for _, words in house.engine.warnings]
+    assert len(said) == 2
+    assert all(words.startswith("l does not take go: ") for words in said)
+
+
+async def test_a_vote_counts_equal_numbers_together_and_truth_apart(house: House) -> None:
+    text = (
+        "nodes: {v: {aggregate: vote, with: [true, 1, 1.0, {a: 1}]}, w: {aggregate: vote, with: [[true], [2], [2.0]]}}"
+    )
+    ended = await house.run(text + "\noutputs: {v: =v, w: =w}")
+    assert repr(ended.outputs) == "{'v': 1, 'w': [2]}"

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from nbflow.errors import ExecutionFailed, IllegalMove
+from nbflow.errors import ExecutionFailed, IllegalMove, NotFound
 from nbflow.integrations.tools.registry import ToolRegistry
 from nbflow.runtime.execution import Execution
 from nbflow.runtime.moves import MOVES
@@ -151,3 +151,14 @@ async def test_cancel_leaves_alone_what_cannot_be_undone_here(house: House) -> N
     with pytest.raises(Unready, match="there is no tool 'undo'"):
         left.cancel()
     assert not left.driven
+
+
+async def test_a_node_that_no_body_has_is_not_called_pending(house: House) -> None:
+    execution = await in_phase(house, "waiting")
+    for verb in (lambda: execution.skip("nowhere", 1), lambda: execution.answer("nowhere", 1)):
+        with pytest.raises(NotFound, match=r"has no node 'nowhere'; it has a, q, b"):
+            verb()
+    with pytest.raises(IllegalMove, match="b is pending"):
+        execution.skip("b", 1)
+    execution.cancel()
+    await execution

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbflow.errors import Diagnostic
+from nbflow.plan.workflow import diagnose
 from nbflow.spec.document import Located, load
 from nbflow.spec.durations import format_duration, parse_duration, parse_rate, read_duration, read_rate
 
@@ -106,3 +107,9 @@ def test_what_is_written_is_read_back_to_the_millisecond(milliseconds: int) -> N
 def test_no_text_breaks_the_reading(text: str) -> None:
     with contextlib.suppress(ValueError):
         assert parse_duration(text) >= 0
+
+
+@pytest.mark.parametrize("value", ["5", "5.5", "true"])
+def test_a_written_number_is_no_time_to_wait_until(value):
+    (found,) = [each for each in diagnose(f"nodes: {{a: {{wait: {{until: {value}}}}}}}") if each.code == "type.time"]
+    assert "for a duration, wait: 10m" in (found.hint or "")

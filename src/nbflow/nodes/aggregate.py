@@ -93,8 +93,21 @@ def _vote(values: list[Any]) -> Any:
     """The most frequent value; of equals the one that came first."""
     counts: dict[str, list[Any]] = {}
     for value in values:
-        counts.setdefault(json.dumps(value, sort_keys=True), [0, value])[0] += 1
+        counts.setdefault(json.dumps(_alike(value), sort_keys=True), [0, value])[0] += 1
     return max(counts.values(), key=lambda count: count[0])[1] if counts else None
+
+
+def _alike(value: Any) -> Any:
+    """The same for values that are equal: 1 and 1.0, also within; true is no number."""
+    match value:
+        case float() if value.is_integer():
+            return int(value)
+        case list():
+            return [_alike(item) for item in value]
+        case dict():
+            return {name: _alike(item) for name, item in value.items()}
+        case _:
+            return value
 
 
 def _best(work: Aggregate, values: list[Any], scope: Scope) -> Any:

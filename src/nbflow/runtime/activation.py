@@ -263,8 +263,9 @@ def _offer(driver: Driver, kind: WaitingKind, node: NodeState, index: int) -> bo
     value = signal.value
     try:
         outcome = kind.hear(node, signal.name, value, signal.key, driver.scope(node, {"event": value}))
-    except (NbflowError, NodeError) as error:
-        outcome = failure(driver, node, node.attempt, error)
+    except (NbflowError, NodeError) as error:  # whoever sent it, it is not what this node waits for
+        driver.engine.warn(driver.id, f"{node.path} does not take {signal.name}: {error}")
+        return False
     if outcome is None:
         return False
     driver.hearing.pop(node.path, None)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from nbflow.errors import IllegalMove, InputError, NodeError
+from nbflow.errors import IllegalMove, InputError, NodeError, NotFound
 from nbflow.execution import outcomes as o
 from nbflow.execution.bodies import ready
 from nbflow.execution.effects import Activate
@@ -192,10 +192,17 @@ class Verbs(ABC):
 
     def _active(self, driver: Driver, path: str) -> NodeState:
         node = driver.state.nodes.get(path)
+        if node is None and path.rpartition(".")[2].partition("[")[0] not in self._ids():
+            ids = ", ".join(node.id for node in self.plan.body.nodes)
+            raise NotFound(f"{self.plan.name} has no node {path!r}; it has {ids}")
         if node is None or node.phase in SETTLED:
             phase = node.phase if node else "pending"
             raise IllegalMove(f"{path} is {phase} in {self.id}; only an active node takes that")
         return node
+
+    def _ids(self) -> set[str]:
+        bodies = [self.plan.body] if self.plan.on_error is None else [self.plan.body, self.plan.on_error]
+        return {node.id for body in bodies for node in body.nodes_within()}
 
     def _waiting(self, driver: Driver, path: str, reasons: tuple[str, ...], what: str) -> NodeState:
         node = self._active(driver, path)

@@ -114,9 +114,9 @@ def parse_moment(value: object) -> float:
 
 
 def read_moment(at: Located, report: Callable[[Diagnostic], None]) -> None:
-    """A finding ``type.time`` for a written value that is no time."""
+    """A finding ``type.time`` for a written value that is no time; a bare number is more likely meant as a duration."""
     try:
-        parse_moment(at.value)
+        parse_moment(at.value if isinstance(at.value, str) else None)
     except (ValueError, OverflowError):
         hint = "write it like 2030-01-31T09:00:00Z; for a duration, wait: 10m"
         text = at.value if isinstance(at.value, str) else None
