@@ -386,3 +386,13 @@ def test_regions_that_are_all_stuck_are_a_dead_end():
         assert message not in [each for each, _ in said(open_, "machine.dead_end")]
     ends = text.replace("a2: {}", "a2: final").replace("b2: {}", "b2: final")
     assert said(ends.replace("{parallel: true", "{parallel: true, events: {done.state.p: f}"), "machine.dead_end") == []
+
+
+def test_timers_of_no_time_that_go_round_are_a_cycle():
+    text = "{initial: a, states: {a: {after: {0s: b}}, b: {after: {%s: a}, events: {x: z}}, z: final}}"
+    assert [message for message, _ in said(text % "0s", "machine.always_cycle")] == [
+        "'a' → 'b' → 'a' goes round for ever: no 'after: 0s' of it has a condition that may fail"
+    ]
+    assert said(text % "1s", "machine.always_cycle") == []
+    once = "{initial: a, after: {0s: b}, states: {a: {events: {x: z}}, b: {events: {x: z}}, z: final}}"
+    assert said(once, "machine.always_cycle") == []

@@ -111,12 +111,14 @@ def _check_ends(machine: MachineReader, root: StateDraft, reach: Reach) -> None:
 
 
 def _sure(state: StateDraft) -> TransitionDraft | None:
-    """The `always` transition that is taken whenever this innermost state is active; None when a guard decides."""
+    """What is taken at once whenever this innermost state is active (`always`, `after: 0s`); None: a guard decides."""
     for place in (state, *state.ancestors()):
         first = next((transition for transition in place.always if transition.holds is not False), None)
         if first is not None:
             return first if first.holds else None
-    return None
+    at_once = [name for name, seconds in state.timers if not seconds]
+    first = next((way for way in state.transitions if way.timer in at_once and way.to), None)
+    return first if first is not None and first.holds else None
 
 
 def _check_cycles(machine: MachineReader, reached: dict[int, StateDraft]) -> None:
@@ -168,10 +170,13 @@ def _is_left(parallel: StateDraft, region: StateDraft) -> bool:
 
 def _cycle(machine: MachineReader, cycle: list[tuple[StateDraft, TransitionDraft]]) -> None:
     names = " → ".join(f"'{state.id}'" for state, _ in (*cycle, cycle[0]))
-    alone = not any(above.kind == "parallel" for state, _ in cycle for above in state.ancestors())
+    alone = not any(way.timer for _, way in cycle) and not any(
+        above.kind == "parallel" for state, _ in cycle for above in state.ancestors()
+    )
     at = cycle[-1][1].at
+    kind = "'after: 0s'" if all(way.timer for _, way in cycle) else "'always'"
     machine.reading.wrong(
-        at, "machine.always_cycle", f"{names} goes round for ever: no 'always' of it has a condition that may fail",
+        at, "machine.always_cycle", f"{names} goes round for ever: no {kind} of it has a condition that may fail",
         "give one of them an 'if'", severity="error" if alone else "warning",
     )  # fmt: skip
 
