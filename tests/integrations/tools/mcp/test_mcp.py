@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import sys
 from pathlib import Path
@@ -161,3 +162,41 @@ async def _listens(port: int) -> None:
 def test_what_cannot_be_a_server_is_refused_at_once(fields):
     with pytest.raises(ExecutorError):
         McpFamily({"shop": fields})
+
+
+SILENT = [sys.executable, "-c", "import signal; signal.pause()"]
+BABBLING = [sys.executable, "-c", "import sys; print('hello', '{', flush=True); [0 for _ in sys.stdin]"]
+
+
+@pytest.fixture
+async def complaints():
+    """What the loop was told that nobody else was."""
+    found: list[dict] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: found.append(context))
+    yield found
+    gc.collect()
+    await asyncio.sleep(0)
+    assert found == []
+
+
+@pytest.mark.parametrize("command", [SILENT, BABBLING], ids=["silent", "babbling"])
+async def test_a_server_that_says_nothing_is_left_at_once(command, complaints, capfd):
+    family = McpFamily({"mute": {"command": command}})
+    begun = asyncio.get_running_loop().time()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(family.find("mcp.mute.x").prepare(), 1.5)
+    await family.close()
+    assert asyncio.get_running_loop().time() - begun < 6
+    assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task() and "_hold" in repr(task)] == []
+    assert "Traceback" not in capfd.readouterr().err
+
+
+async def test_a_list_of_tools_does_not_wait_long(monkeypatch, complaints):
+    monkeypatch.setattr("nbflow.integrations.tools.mcp.tools.LISTING", 1.0)
+    family = McpFamily(
+        {"mute": {"command": SILENT}, "shop": {"command": [sys.executable, SHOP]}, "other": {"command": SILENT}}
+    )
+    problems = await family.learn_all()
+    assert {problem.code for problem in problems} == {"mcp.start"}
+    assert any("'mute' has not told its tools in 1 s" in str(problem) for problem in problems)
+    await family.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import logging
 import tempfile
 import weakref
 from collections.abc import AsyncIterator, Mapping
@@ -19,6 +20,7 @@ from nbflow.errors import NodeError
 
 STARTING = 30.0  # seconds
 MAX_PAGES = 100
+_SILENT = logging.NullHandler()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,9 @@ class McpServer:
         opened = self._open.pop(asyncio.get_running_loop(), None)
         if opened is not None:
             opened.stop.set()
-            with contextlib.suppress(Exception):
-                await opened.task
+            if not opened.client.done():
+                opened.task.cancel()  # it has not begun, and whoever waited for it has gone
+            await asyncio.wait([opened.task])
 
     async def _asked(self, question: Any) -> Any:
         try:
@@ -99,6 +102,7 @@ class McpServer:
         opened = self._open.get(loop)
         if opened is None or opened.task.done():
             ready: asyncio.Future[Any] = loop.create_future()
+            ready.add_done_callback(lambda done: done.cancelled() or done.exception())  # perhaps nobody waits any more
             stop = asyncio.Event()
             opened = self._open[loop] = _Open(loop.create_task(self._hold(ready, stop)), ready, stop)
         return await asyncio.shield(opened.client)
@@ -115,11 +119,14 @@ class McpServer:
             except Exception as problem:  # noqa: BLE001 - carried to whoever waits for the session
                 if not ready.done():
                     ready.set_exception(self._not_started(problem, said))
+            finally:
+                ready.cancel()
 
     @contextlib.asynccontextmanager
     async def _session(self, said: Any) -> AsyncIterator[Any]:
         try:
             await asyncio.to_thread(importlib.import_module, "mcp")  # it takes most of a second
+            logging.getLogger("mcp").addHandler(_SILENT)  # what a server babbles is no news for the terminal
             from mcp import Client, StdioServerParameters, stdio_client
             from mcp.client.streamable_http import streamable_http_client
         except ImportError:

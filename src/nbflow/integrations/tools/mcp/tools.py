@@ -21,6 +21,7 @@ from nbflow.spec.names import did_you_mean, listed
 
 FIELDS = ("command", "env", "cwd", "url", "headers", "effects")
 ANY: dict[str, Any] = {"type": "object", "properties": {}}
+LISTING = 8.0  # seconds for a list of tools; a call waits longer, since a server may have to be fetched first
 MAX_TEXT = 10_000_000  # characters of a result
 
 
@@ -134,8 +135,8 @@ class McpFamily:
             self._known[server] = {tool.name: tool for tool in await self.servers[server].tools()}
 
     async def learn_all(self) -> list[NodeError]:
-        """Ask every server for its tools, all at the same time; returns why some gave no answer."""
-        told = await asyncio.gather(*map(self.learn, self.servers), return_exceptions=True)
+        """Ask every server for its tools, all at the same time; returns why some gave no answer in time."""
+        told = await asyncio.gather(*map(self._learn_soon, self.servers), return_exceptions=True)
         found: list[NodeError] = []
         for server, problem in zip(self.servers, told, strict=True):
             if isinstance(problem, NodeError):
@@ -145,9 +146,16 @@ class McpFamily:
                 raise problem
         return found
 
+    async def _learn_soon(self, server: str) -> None:
+        try:
+            async with asyncio.timeout(LISTING):
+                await self.learn(server)
+        except TimeoutError:
+            message = f"MCP server '{server}' has not told its tools in {LISTING:g} s"
+            raise NodeError("Timeout", message, code="mcp.start") from None
+
     async def close(self) -> None:
-        for server in self.servers.values():
-            await server.close()
+        await asyncio.gather(*(server.close() for server in self.servers.values()))
 
     def _address(self, name: str, fields: Mapping[str, Any]) -> Address:
         env, headers = (_Filled(fields.get(field) or {}, self._secrets) for field in ("env", "headers"))
