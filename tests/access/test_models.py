@@ -54,7 +54,7 @@ def test_a_function_is_no_fallback(shell):
     tools = shell.write("agents_fallback.py", AGENTS)
     file = shell.write("w.yaml", flow("{prompt: x, model: openai/gpt-5-mini, fallback: [summarise]}"))
     (one,) = told(shell("validate", file, "--tools", tools, "--json"))
-    assert one[:3] == ("agent.fallback", "error", "'summarise' is a function: it cannot be a fallback")
+    assert one[:3] == ("agent.fallback", "error", "'summarise' is a function: after a model it cannot be a fallback")
 
 
 def test_what_is_set_is_known(shell, monkeypatch):
@@ -81,3 +81,9 @@ def test_a_node_with_a_mock_needs_no_model(shell):
     file = shell.write("w.yaml", "name: w\nnodes: {ask: {agent: x, mock: y}}\n")
     assert told(shell("validate", file, "--json")) == []
     assert shell("run", file, "--mock", "--json").document["outputs"] == {"ask": "y"}
+
+
+def test_a_function_is_the_fallback_of_a_function(shell):
+    tools = shell.write("agents_other.py", AGENTS)
+    file = shell.write("w.yaml", flow("{prompt: x, model: summarise, fallback: [summarise]}"))
+    assert told(shell("validate", file, "--tools", tools, "--json")) == []

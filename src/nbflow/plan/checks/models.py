@@ -62,11 +62,14 @@ def _node(checking: Checking, node: NodeSpec, models: Models) -> None:
             "model: provider/name or a function of @nbflow.agent, or NBFLOW_AGENT_MODEL", severity="warning",
             key=True,
         )  # fmt: skip
+    after_model = False
     for at, name, instead in _named(checking, node, models):
         _name(checking, at, name, models, severity="warning" if mocked or not models.complete else "error")
-        if instead and models.meant(name) in models.functions:
-            message = f"'{name}' is a function: it cannot be a fallback"
-            checking.wrong(at, "agent.fallback", message, "a fallback is provider/name")
+        is_function = models.meant(name) in models.functions
+        if instead and is_function and after_model:
+            message = f"'{name}' is a function: after a model it cannot be a fallback"
+            checking.wrong(at, "agent.fallback", message, "a fallback of a model is provider/name")
+        after_model = after_model or not is_function
 
 
 def _named(checking: Checking, node: NodeSpec, models: Models) -> Iterator[tuple[Located, str, bool]]:
