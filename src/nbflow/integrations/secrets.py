@@ -48,6 +48,10 @@ class Secrets(Mapping[str, str]):
         self._sources.insert(0, source)
         return source
 
+    def is_source(self, function: object) -> bool:
+        """Whether secrets come from this function."""
+        return any(function is source for source in self._sources)
+
     def fall_back_on(self, source: Source) -> None:
         """Ask this function last."""
         self._sources.append(source)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nbflow.errors import ExecutorError
+from nbflow.integrations.secrets import Secrets
 from nbflow.integrations.tools.functions import FunctionTool
 from nbflow.integrations.tools.registry import ToolRegistry
 
@@ -140,3 +141,23 @@ def test_built_in_functions_of_python_can_be_tools(registry):
     registry.register(math.hypot)
     registry.register(len, "length")
     assert registry.find("length").parameters["required"] == ["obj"]
+
+
+def test_what_the_shell_brings_along_and_sources_of_secrets_are_no_tools(registry):
+    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.display import display
+
+    secrets = Secrets()
+
+    @secrets.use
+    def vault(name: str) -> str:
+        return "a secret"
+
+    opened = InteractiveShell.instance().user_ns["open"]
+    InteractiveShell.clear_instance()
+    registry.never(secrets.is_source)
+    registry.use_namespace(
+        lambda: {"open": opened, "display": display, "vault": vault, "input": input, "mine": lambda: 1}
+    )
+    assert [name for name in registry.names() if registry.find(name)] == ["mine"]
+    assert [registry.find(name) for name in ("open", "display", "vault", "input")] == [None] * 4

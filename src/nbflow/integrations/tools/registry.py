@@ -17,6 +17,7 @@ from nbflow.ports.tools import Tool
 from nbflow.spec.names import nearest
 
 NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_][\w-]*)*\Z")
+SHELL = ("IPython", "ipykernel", "builtins", "io", "_io", "_sitebuiltins", "nbflow")  # whose functions are no tools
 FAMILIES = ("http", "database", "email", "mcp")
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -55,6 +56,7 @@ class ToolRegistry:
         self._registered: dict[str, Tool] = {}
         self._namespace: Callable[[], Mapping[str, Any]] | None = None
         self._seen: dict[str, FunctionTool] = {}
+        self._refuse: Callable[[Any], bool] = lambda function: False
 
     # --- registering ---------------------------------------------------------------------------------
 
@@ -112,6 +114,10 @@ class ToolRegistry:
         """Where functions of the notebook are; asked at every look-up, so that a cell run again counts."""
         self._namespace = namespace
 
+    def never(self, refuse: Callable[[Any], bool]) -> None:
+        """Which functions of a namespace are no tools, whatever their name."""
+        self._refuse = refuse
+
     async def close(self) -> None:
         """Close what tools keep open in the running loop (connections, servers)."""
         for family in self._families:
@@ -138,7 +144,7 @@ class ToolRegistry:
             found |= dict.fromkeys(family.names())
         found |= dict.fromkeys(self._registered)
         if self._namespace is not None:
-            found |= {name: None for name, value in self._namespace().items() if _is_own(name, value)}
+            found |= {name: None for name, value in self._namespace().items() if self._is_own(name, value)}
         return tuple(found)
 
     def suggest(self, name: str) -> str | None:
@@ -165,12 +171,23 @@ class ToolRegistry:
 
     def _in_namespace(self, name: str) -> Tool | None:
         value = self._namespace().get(name) if self._namespace is not None else None
-        if not callable(value) or inspect.isclass(value) or name.startswith("_"):
+        if not callable(value) or inspect.isclass(value) or name.startswith("_") or self._is_foreign(value):
             return None
         seen = self._seen.get(name)
         if seen is None or seen.function is not value or seen.stale:
             seen = self._seen[name] = FunctionTool(value, name, self.threads)
         return seen
+
+    def _is_own(self, name: str, value: Any) -> bool:
+        yields = inspect.isgeneratorfunction(value) or inspect.isasyncgenfunction(value)
+        is_function = inspect.isfunction(value) and not yields and not name.startswith("_")
+        return is_function and not self._is_foreign(value)
+
+    def _is_foreign(self, value: Any) -> bool:
+        """Whether nobody put it there as a tool: what IPython and Python bring along (such as `open`), and sources of
+        secrets.
+        """
+        return str(getattr(value, "__module__", "")).partition(".")[0] in SHELL or self._refuse(value)
 
 
 class _Schemas(Mapping[str, Mapping[str, Any]]):
@@ -188,11 +205,6 @@ class _Schemas(Mapping[str, Mapping[str, Any]]):
 
     def __len__(self) -> int:
         return len(self._registry.names())
-
-
-def _is_own(name: str, value: Any) -> bool:
-    yields = inspect.isgeneratorfunction(value) or inspect.isasyncgenfunction(value)
-    return inspect.isfunction(value) and not yields and not name.startswith("_")
 
 
 def _check_name(name: str) -> None:
