@@ -447,3 +447,15 @@ async def test_what_is_in_doubt_after_recovery_is_listed_as_waiting(house: House
     await engine.close()
     (summary,) = await house.journal.executions()
     assert summary.phase == "waiting"
+
+
+async def test_a_fork_at_a_pause_goes_on(house: House) -> None:
+    execution = house.start("nodes: {q: {ask: go?}, a: {set: {n: 1}, needs: q}}\noutputs: {a: =a}")
+    await execution.until("waiting")
+    execution.pause()
+    await execution.until("paused")
+    fork = await execution.fork(len(execution.events))
+    await fork.until("waiting")
+    fork.answer("q", 1)
+    assert (await fork).outputs == {"a": {"n": 1}}
+    assert execution.phase == "paused"

@@ -19,7 +19,7 @@ from nbflow.execution.events import (
     Record,
 )
 from nbflow.execution.evolve import fold
-from nbflow.execution.outcomes import Edited
+from nbflow.execution.outcomes import Edited, ResumeWished
 from nbflow.history.reuse import Reuse, downstream
 from nbflow.plan.plan import Plan
 from nbflow.runtime.children import child_ids
@@ -117,7 +117,10 @@ async def begin(engine: Engine, draft: Draft) -> Execution:
     await engine.journal.append(id, records, after=0)
     if (kept := (execution.engine or engine).given.get(execution.id)) is not None:
         engine.give(id, kept)
-    return engine.adopt(id, execution.plan, records, owner="fork", edits=draft.changes)
+    begun = engine.adopt(id, execution.plan, records, owner="fork", edits=draft.changes)
+    if (driver := engine.drivers.get(id)) is not None and driver.state.paused:
+        driver.tell(ResumeWished("fork"))  # the other one was paused there; this one is to go on
+    return begun
 
 
 def _changes(at: str | int | None, inputs: Mapping[str, Any] | None, edits: Edits) -> list[Edited]:
@@ -205,8 +208,3 @@ def next_attempt(execution: Execution) -> dict[str, Any]:
 def _attempt(execution: Execution) -> dict[str, int]:
     origin = execution.state.origin or {}
     return {"attempt": origin["attempt"]} if "attempt" in origin else {}
-
-
-def kept_table(reuse: Reuse) -> list[dict[str, str]]:
-    """What was taken over and why the rest runs, a row a node."""
-    return [{"node": path, "result": why} for path, why in reuse.kept.items()]
