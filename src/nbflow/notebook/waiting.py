@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Literal
 
 from nbflow.errors import ExecutionFailed, IllegalMove
 from nbflow.execution.events import ExecutionSuspended, Record
+from nbflow.notebook.errors import suspended
 from nbflow.runtime.execution import Execution
 
 End = Literal["ended", "suspended", "detached", "abandoned"]
@@ -24,10 +25,15 @@ PATIENCE = 5.0  # seconds that a cancelled cell waits for the suspension
 
 
 class Waiting:
-    """One cell that waits for one execution. `tell` is called with words for the person after an interrupt."""
+    """One cell that waits for one execution. `tell` is called with words for the person after an interrupt.
 
-    def __init__(self, execution: Execution, tell: Callable[[str], None] = lambda words: None) -> None:
-        self.execution, self.tell = execution, tell
+    `cancels` says that a cancellation of the cell suspends the execution, as an interrupt does.
+    """
+
+    def __init__(
+        self, execution: Execution, tell: Callable[[str], None] = lambda words: None, *, cancels: bool = True
+    ) -> None:
+        self.execution, self.tell, self._cancels = execution, tell, cancels
         self.loop = asyncio.get_running_loop()
         self.presses = 0
         self._since = execution.state.sequence
@@ -56,8 +62,9 @@ class Waiting:
                 waited: set[asyncio.Future[Any]] = {ended, quiet, self._leave}
                 await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
-            self._suspend()
-            await asyncio.wait({ended, quiet}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+            if self._cancels:
+                self._suspend()
+                await asyncio.wait({ended, quiet}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
             raise
         finally:
             over = [task for task in (ended, quiet) if not task.done()]
@@ -126,5 +133,29 @@ class Waiting:
     def _suspend(self) -> None:
         try:
             self.execution.suspend("interrupted")
-        except IllegalMove:
-            return  # it ended, or is suspended already
+        except IllegalMove:  # it ended, or is suspended already
+            if self.execution.suspended:
+                self._left("suspended")
+
+
+class Cells:
+    """``await execution`` in a cell: ■ suspends it, as it does with a ``%%workflow`` cell. `began` marks each cell."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._task: asyncio.Task[Any] | None = None
+
+    def began(self) -> None:
+        """A cell begins in this task; what it awaits in other tasks is not the cell's own."""
+        try:
+            self._task = asyncio.current_task()
+        except RuntimeError:
+            self._task = None
+
+    async def wait(self, execution: Execution, plainly: Callable[[], Coroutine[Any, Any, Execution]]) -> Execution:
+        """Wait as the cell does, in its own task; plainly in any other. Raises `Suspended` when it is suspended."""
+        if asyncio.current_task() is not self._task or not execution.driven:
+            return await plainly()
+        if await Waiting(execution, self._tell, cancels=False).end() == "ended":
+            return await plainly()
+        raise suspended(execution)
