@@ -342,6 +342,13 @@ def test_recover_what_another_process_left(front, place, shell):
     assert place.calls() == ["a", "b5"]
 
 
+def test_cancel_what_another_process_left(front, place, shell):
+    id = ByShell(place, shell).call("run", shell.write("asks.yaml", ASKS), "--detach").document["execution"]
+    assert front.do("cancel", id) == ""
+    assert place.phase(id, "cancelled") == "cancelled"
+    assert place.calls() == ["a"]
+
+
 def test_retry_what_failed(front, place):
     id = place.start(BREAKS, until="failed")
     (place.folder / "number").write_text("7")
