@@ -103,6 +103,20 @@ async def test_a_mail_arrives_as_it_was_written(serve):
     assert mail["Message-ID"] == result["id"]
 
 
+async def test_a_domain_in_other_letters_is_written_as_name_servers_know_it(serve):
+    box = Box()
+    result = await send(sender(await serve(box)), to="A B <a@exämple.com>")
+    assert result["accepted"] == box.mails[0].rcpt_tos == ["a@xn--exmple-cua.com"]
+    assert "A B <a@xn--exmple-cua.com>" in opened(box.mails[0])["To"]
+
+
+async def test_a_server_without_a_login_says_so(serve):
+    with pytest.raises(NodeError) as caught:
+        await send(sender((await serve(Box())).replace("smtp://", "smtp://me:a-password@")))
+    assert (caught.value.kind, caught.value.code) == ("InvalidInput", "email.login")
+    assert "offers no login" in str(caught.value)
+
+
 async def test_all_attempts_send_the_same_message_id(serve):
     box = Box()
     made = sender(await serve(box))
@@ -114,6 +128,9 @@ async def test_all_attempts_send_the_same_message_id(serve):
     [
         ({"subject": "hi\r\nBcc: evil@x.test"}, "email.header", "subject"),
         ({"subject": "a\x00b"}, "email.header", "control"),
+        ({"subject": "a\u2028b"}, "email.header", "control"),
+        ({"subject": "a\x85b"}, "email.header", "control"),
+        ({"to": "a@" + "ä" * 70 + ".test"}, "email.address", "domain"),
         ({"to": "a@x.test, evil@x.test"}, "email.address", "one address"),
         ({"to": "a@x.test\r\nBcc: evil@x.test"}, "email.header", "to"),
         ({"to": "a@x.test\nevil"}, "email.header", "to"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Mapping, Sequence
 from email.errors import HeaderParseError
 from email.headerregistry import Address
@@ -32,7 +33,15 @@ def address(text: object, where: str) -> Address:
     one = found[0]
     if not one.username or not one.domain or any(character in one.addr_spec for character in " \t,;<>"):
         raise _wrong("email.address", f"this is no address in '{where}': {text!r}")
-    return one
+    return one if one.domain.isascii() else _in_ascii(one, where)
+
+
+def _in_ascii(one: Address, where: str) -> Address:
+    """An address whose domain is written as name servers know it."""
+    try:
+        return Address(one.display_name, one.username, one.domain.encode("idna").decode())
+    except (UnicodeError, ValueError, HeaderParseError):
+        raise _wrong("email.address", f"this is no domain in '{where}': {one.domain!r}") from None
 
 
 def addresses(value: object, where: str) -> list[Address]:
@@ -42,7 +51,7 @@ def addresses(value: object, where: str) -> list[Address]:
 
 
 def _no_controls(text: str, where: str) -> None:
-    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+    if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in text):
         raise _wrong("email.header", f"there is a line break or another control character in the {where}")
 
 

@@ -95,6 +95,9 @@ def _no_connection(server: Server, problem: Exception) -> NodeError:
     if server.tls == "tls" and any(sign in str(problem) for sign in NO_TLS):
         message = f"{where} does not begin with TLS"
         return NodeError("InvalidInput", message, code="email.tls", hint="smtp://… where TLS begins with STARTTLS")
+    if "AUTH" in str(problem) and "support" in str(problem):
+        message = f"{where} offers no login, and a user is set for it"
+        return NodeError("InvalidInput", message, code="email.login", hint="leave the user out of its address")
     return NodeError("Unavailable", f"{where} cannot be reached: {_line(problem)}", code="email.connect")
 
 
