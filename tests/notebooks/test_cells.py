@@ -505,3 +505,29 @@ def test_an_expression_is_watched_and_a_cell_that_waits_is_given_back_by_magic(k
     assert "a.v[0] + 1 = 2" in kernel.run("%workflow watch given a.v[0] + 1").streams
     assert "no cell waits" in kernel.run("%workflow detach given").error
     kernel.run("%workflow cancel given")
+
+
+VIEWS = (
+    "import gc\nfrom ipywidgets.widgets import widget as W\n"
+    "def views():\n    gc.collect()\n    return len(W._instances) // 2"
+)
+
+
+def test_one_slider_and_one_live_picture_an_execution_and_none_after_a_reload(kernel):
+    kernel.run(VIEWS)
+    kernel.run("import asyncio\nasync def slowly(): await asyncio.sleep(60)")
+    kernel.run("%%workflow past\nnodes: {a: {set: {v: 1}}}\n")
+    before = int(kernel.run("views()").result)
+    for _ in range(5):
+        kernel.run("%workflow time past")
+    assert kernel.run("views()").result == str(before + 1)
+    kernel.run("%%workflow moving --background --as moving\nnodes: {a: {tool: slowly}}\n")
+    for _ in range(5):
+        shown = kernel.run("%workflow show moving")
+        assert shown.status == "ok"
+    assert kernel.run("views()").result == str(before + 2)
+    assert any("text/html" in update for update in shown.updates), "the earlier one stands still"
+    assert kernel.run("%reload_ext nbflow").status == "ok"
+    assert kernel.run("views()").result == str(before)
+    assert kernel.run("moving.phase").result == "'running'"
+    kernel.run("moving.cancel()")

@@ -69,6 +69,7 @@ class Extension:
 
     def unload(self) -> None:
         shell = self.shell
+        self.session.close()
         configurables: list[Any] = shell.configurables
         configurables.remove(self.preferences)
         shell.input_transformers_cleanup.remove(first_line)
