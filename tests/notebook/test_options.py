@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nbflow.notebook.arguments import read_arguments
 from nbflow.notebook.errors import MagicError
 from nbflow.notebook.options import read_options, words
 
@@ -81,6 +82,30 @@ def test_reuse_takes_an_id_but_never_the_name():
     assert read_options("--reuse demo", {}).name == "demo"
     assert read_options("demo --reuse 20261124-101010-ab --mock", {}).reuse == "20261124-101010-ab"
     assert read_options("demo", {}).reuse is None
+
+
+def test_reuse_takes_the_name_of_another_workflow_after_the_cells_own():
+    found = read_options("demo --reuse other --mock", {})
+    assert (found.name, found.reuse, found.mock) == ("demo", "other", True)
+
+
+def test_quotes_around_a_whole_word_are_the_lines_and_not_the_values():
+    assert read_options('-i "s=a b"', {}).inputs == {"s": "a b"}
+    assert read_options("-i 's=\"q\"'", {}).inputs == {"s": "q"}
+    assert read_options("--break 'l.s' --as \"x\"", {}).breaks == ["l.s"]
+    assert read_arguments("""'x' --at "a" -i "s=a b\"""", {}).flags == {"--at": "a"}
+
+
+def test_a_variable_in_braces_is_filled_in_and_json_is_not():
+    class Made:
+        id = "20261124-101010-ab"
+
+    names = {"x": Made(), "n": 3}
+    found = read_arguments('{x} {x.id} {n} {"n": 1} {} --at {n}', names)
+    assert found.words == [Made.id, Made.id, "3", '{"n": 1}', "{}"]
+    assert found.flags["--at"] == "3"
+    with pytest.raises(MagicError, match="no variable y"):
+        read_arguments("{y.id}", names)
 
 
 def test_an_unknown_option_offers_the_one_that_was_meant():

@@ -181,6 +181,30 @@ def test_reuse_keeps_what_did_not_change_and_says_so(kernel):
     assert "kept" in reply.streams
 
 
+def test_the_first_run_with_reuse_says_that_there_is_nothing_yet(kernel):
+    reply = kernel.run(
+        "%%workflow firstly --reuse\nnodes: {a: {tool: blocking, with: {seconds: 0}}, b: {set: {v: =a}}}"
+    )
+    assert reply.status == "ok"
+    assert "nothing to reuse" in reply.streams
+    again = kernel.run(
+        "%%workflow firstly --reuse\nnodes: {a: {tool: blocking, with: {seconds: 0}}, b: {set: {v: =a}}}"
+    )
+    assert "a  kept" in again.streams
+    assert "b  calls nothing" in again.streams
+
+
+def test_a_debugged_execution_that_is_shown_again_keeps_its_controls(kernel):
+    kernel.run(HELLO.format("--debug --break a --as shown"))
+    reply = kernel.run(
+        "view = get_ipython().magics_manager.registry['WorkflowMagics'].session.views; await shown.hold()"
+    )
+    kernel.run("%workflow show {shown}")
+    assert kernel.run("'cancel' in [tool[0] for tool in view[shown.id].commands.tools()]").result == "True"
+    kernel.run("shown.resume(); await shown")
+    assert reply.status == "ok"
+
+
 def test_nobody_is_waited_for_at_a_breakpoint_where_nobody_is(kernel):
     cell = "%%workflow unattended --break b\nnodes: {a: {set: {v: 1}}, b: {set: {v: =a.v}}}"
     reply = kernel.finish(kernel.send(cell, attended=False), timeout=20)

@@ -76,6 +76,17 @@ class Reuse:
         return None
 
 
+def table(reuse: Reuse, state: ExecutionState) -> dict[str, str]:
+    """What became of each node, by path, as they were reached: kept or why it ran; what calls nothing is not kept."""
+    told = {}
+    for path, node in state.nodes.items():
+        if path in reuse.kept:
+            told[path] = reuse.kept[path]
+        elif path == node.node.id and node.node.kind not in TAKEN and node.phase == "completed":
+            told[path] = "calls nothing: it was evaluated again"
+    return told
+
+
 def root_of(path: str) -> str:
     """The node of the graph that a path is in."""
     return path.partition(".")[0].partition("[")[0]

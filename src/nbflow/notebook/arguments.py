@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from nbflow.notebook.errors import MagicError, did_you_mean
-from nbflow.notebook.options import input_value, read_input, words
+from nbflow.notebook.options import input_value, read_input, unquoted, words
 
 FLAGS = {
     "--background": "",
@@ -36,6 +37,7 @@ FLAGS = {
     "--limit": "NUMBER",
     "--cursor": "CURSOR",
 }
+PLACE = re.compile(r"\{([A-Za-z_]\w*)((?:\.[A-Za-z]\w*)*)\}")
 SEARCH = ("tag", "kind", "tool", "model", "by", "run-by", "phase", "since", "error")  # of workflows
 FIND = ("phase", "version", "since", "until", "tag", "error", "usd", "limit", "cursor")  # of executions
 
@@ -65,7 +67,7 @@ class Arguments:
         elif name == "--label":
             key, _, self.labels[key] = value.partition("=")
         else:
-            self.flags[name] = value
+            self.flags[name] = unquoted(value) if name != "--over" else value
 
     def asked(self, names: Sequence[str]) -> dict[str, str]:
         """The options of a search that were given."""
@@ -78,12 +80,23 @@ class Arguments:
         """A word that must be there. Raises `MagicError` with how the line should read."""
         if place >= len(self.words):
             raise MagicError("magic.option", f"{what} is missing", usage)
-        word = self.words[place]
-        return word[1:-1] if len(word) > 1 and word[0] == word[-1] and word[0] in "\"'" else word
+        return unquoted(self.words[place])
 
     def value(self, place: int) -> Any:
         """A value: JSON, `$name` or text; null when there is none."""
         return input_value(self.words[place], self.namespace) if place < len(self.words) else None
+
+
+def _filled(word: str, namespace: Mapping[str, Any]) -> str:
+    """``{x}`` and ``{x.id}`` mean what the notebook's variable holds, as in other magics; no JSON looks like that."""
+    if (found := PLACE.fullmatch(word)) is None:
+        return word
+    value = input_value(f"${found[1]}", namespace)
+    for name in found[2].split(".")[1:]:
+        if not hasattr(value, name):
+            raise MagicError("magic.variable", f"{found[1]} has no {name}", None)
+        value = getattr(value, name)
+    return str(getattr(value, "id", value))
 
 
 def read_arguments(line: str, namespace: Mapping[str, Any], store: str = "") -> Arguments:
@@ -93,7 +106,7 @@ def read_arguments(line: str, namespace: Mapping[str, Any], store: str = "") -> 
         arguments.flags["--store"] = store
     for word in rest:
         if not word.startswith("-") or word[1:2].isdigit():
-            arguments.words.append(word)
+            arguments.words.append(_filled(word, namespace))
             continue
         name, sign, value = word.partition("=") if word.startswith("--") else (word, "", "")
         if name not in FLAGS:
@@ -103,5 +116,5 @@ def read_arguments(line: str, namespace: Mapping[str, Any], store: str = "") -> 
             if following is None:
                 raise MagicError("magic.option", f"{name} needs a value", f"{name} {FLAGS[name]}")
             value = following
-        arguments.take(name, value)
+        arguments.take(name, _filled(value, namespace) if name != "-i" else value)
     return arguments

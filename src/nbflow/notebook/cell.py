@@ -102,8 +102,14 @@ async def _earlier(session: Session, options: Options, name: str) -> Execution |
     """The execution whose results are kept: the one that is named, else this notebook's last where that is wanted."""
     again, session.again = session.again, False
     latest = session.latest.get(name)
+    if options.reuse:
+        return await find_execution(options.reuse, options.store)
     if options.reuse is not None:
-        return await find_execution(options.reuse or name, options.store)
+        try:
+            return await find_execution(name, options.store)
+        except NotFound:
+            session.write(f"{name} has not run yet: there is nothing to reuse")
+            return None
     if latest is None or not (options.debug or again):
         return None
     earlier = await find_execution(latest, options.store)

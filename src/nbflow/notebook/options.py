@@ -66,6 +66,13 @@ def words(line: str) -> list[str]:
     return [*found, word] if word else found
 
 
+def unquoted(word: str) -> str:
+    """A word without the quotes that are around all of it."""
+    if len(word) < 2 or word[0] != word[-1] or word[0] not in "\"'":
+        return word
+    return word[1:-1].replace(f"\\{word[0]}", word[0])
+
+
 class _Inside:
     """Which quotes and brackets are open. A quote opens at the start of a word or value, or within brackets."""
 
@@ -120,7 +127,8 @@ def _take(options: Options, word: str, rest: Iterator[str], namespace: Mapping[s
     elif name in OPTIONAL:
         options.reuse = value if sign else ""
         following = None if sign else next(rest, None)
-        if following is not None and following[0].isdigit():  # ids begin with their date, names with a letter
+        named = following is not None and options.name is not None and NAME.match(following)
+        if following is not None and (following[0].isdigit() or named):  # ids begin with their date
             options.reuse = following
         elif following is not None:
             waiting.append(following)
@@ -152,7 +160,9 @@ def _flag(options: Options, name: str) -> None:
 def _value(options: Options, name: str, value: str, namespace: Mapping[str, Any]) -> None:
     if name == "-i":
         options.inputs |= read_input(value, namespace)
-    elif name == "--as":
+        return
+    value = unquoted(value)
+    if name == "--as":
         options.variable = variable(value)
     elif name == "--break":
         options.breaks += [node for node in value.split(",") if node]
@@ -182,7 +192,8 @@ def variable(name: str) -> str:
 
 
 def read_input(text: str, namespace: Mapping[str, Any]) -> dict[str, Any]:
-    """``KEY=VALUE``, ``KEY=$NAME`` or ``@file.json``."""
+    """``KEY=VALUE``, ``KEY=$NAME`` or ``@file.json``; quotes may be around all of it."""
+    text = unquoted(text)
     if text.startswith("@"):
         return _from_file(text[1:])
     key, sign, value = text.partition("=")
