@@ -71,7 +71,8 @@ class Session:
         self.again = False  # whether the next cell keeps what did not change
         self.drawn: set[str] = set()  # executions that this cell shows already
         self.stills: dict[str, Callable[[], None]] = {}  # execution → what brings its saved picture up to date
-        self._past: list[PastView] = []
+        self._past: dict[str, PastView] = {}
+        self._moving: dict[str, Callable[[], None]] = {}  # execution → what ends the picture that follows it
         self._showing: set[asyncio.Task[None]] = set()
         self._reused: dict[str, Reuse] = {}
         self._following: dict[str, asyncio.Task[None]] = {}
@@ -194,13 +195,14 @@ class Session:
         return execution
 
     def _follow(self, execution: Execution, closing: Callable[[], None]) -> None:
-        task = asyncio.get_running_loop().create_task(
-            self._until_over(execution, closing), name=f"nbflow-{execution.id}"
-        )
+        self._moving[execution.id] = closing
+        if execution.id in self._following:
+            return
+        task = asyncio.get_running_loop().create_task(self._until_over(execution), name=f"nbflow-{execution.id}")
         self._following[execution.id] = task
         task.add_done_callback(lambda done: self._following.pop(execution.id, None))
 
-    async def _until_over(self, execution: Execution, closing: Callable[[], None]) -> None:
+    async def _until_over(self, execution: Execution) -> None:
         try:
             await execution
         except JournalConflict as elsewhere:
@@ -208,8 +210,17 @@ class Session:
         except NbflowError:
             return  # the picture says it
         finally:
-            closing()
+            self.put_away(execution)
             self._say_what_was_kept(execution)
+
+    def put_away(self, execution: Execution) -> bool:
+        """Let the picture that follows an execution stand still from now on; whether it had the debugger's tools."""
+        view, closing = self.views.get(execution.id), self._moving.pop(execution.id, None)
+        if closing is not None:
+            closing()
+        if view is not None:
+            view.close()
+        return view is not None and view.commands.debug
 
     async def _present(
         self, execution: Execution, *, waiting: Waiting | None = None, debug: bool = False
@@ -222,6 +233,7 @@ class Session:
         if not self.kernel:
             return self._in_text(execution, watch, progress)
         place = await layout_aside(picture)
+        debug = self.put_away(execution) or debug  # one picture of an execution moves at a time
         if not self.looked_at:
             return self._unattended(execution, watch, place, progress)
         controls = Controls(
@@ -243,11 +255,6 @@ class Session:
     def _keep(self, execution: Execution) -> None:
         """The next cell of this workflow goes on from this execution."""
         self.again, self.latest[execution.plan.name] = True, execution.id
-
-    def put_away(self, execution: Execution) -> None:
-        """Let the view of an execution end, whatever becomes of the execution."""
-        if (view := self.views.get(execution.id)) is not None:
-            view.close()
 
     def _gone(self, id: str, view: LiveView) -> None:
         self._met = self._met or view.greeted
@@ -342,8 +349,10 @@ class Session:
             return
         view = PastView(execution, watch, place, screen.OutputArea(), self._fork, self.now)
         view.widget.theme = self.preferences.theme
-        self._past.append(view)
-        view.on_end.append(lambda: self._past.remove(view))
+        if (earlier := self._past.get(execution.id)) is not None:
+            earlier.close()
+        self._past[execution.id] = view
+        view.on_end.append(lambda: self._past.__delitem__(execution.id))
         view.open()
 
     async def _fork(self, execution: Execution, sequence: int, edits: forking.Edits) -> str:
@@ -382,11 +391,9 @@ class Session:
         return html.plain_graph(draw(workflow.plan))
 
     def close(self) -> None:
-        """End every view with its still picture."""
-        for view in (*self.views.values(), *self._past):
+        """End every view with its still picture; what runs goes on."""
+        for view in (*self.views.values(), *self._past.values()):
             view.close()
-        for task in tuple(self._following.values()):
-            task.cancel()
 
 
 def _fold(watch: Watch, records: Any) -> None:
