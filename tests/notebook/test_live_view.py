@@ -151,6 +151,19 @@ async def test_the_end_is_a_still_picture_and_a_closed_widget():
     assert not opened.execution._driver.feed._subscribers
 
 
+async def test_a_change_is_said_to_be_recorded_by_its_record_alone():
+    opened = Opened(ASKING)
+    await opened.execution.until("waiting")
+    opened.execution.pause()
+    await opened.execution.until("paused")
+    opened.says(cmd="edit_output", path="first", json='{"v": 2}')
+    said = await opened.until(lambda message: "recorded" in message.get("n", {}).get("text", ""))
+    assert said["n"]["text"] == "the output of first is changed for what has not read it; the change is recorded"
+    assert type(opened.execution.events[-1].event).__name__ == "NodeEdited"
+    opened.execution.cancel()
+    opened.view.close()
+
+
 async def test_a_view_of_what_has_ended_closes_at_once():
     opened = Opened("nodes: {a: {set: {v: 1}}}")
     await opened.execution

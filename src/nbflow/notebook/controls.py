@@ -14,10 +14,6 @@ from nbflow.runtime.execution import Execution
 
 Message = Mapping[str, Any]
 SAID = {
-    "edit": "the inputs of {} are changed; the change is recorded",
-    "edit_output": "the output of {} is changed for what has not read it; the change is recorded",
-    "edit_context": "the context of {} is changed; the change is recorded",
-    "edit_inputs": "the inputs of the execution are changed for what has not read them; the change is recorded",
     "pin": "later executions take the output of {} instead of calling it",
     "detach": "the cell is given back; the execution goes on",
     "unpin": "{} is no longer pinned",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from nbflow.execution.events import Record
+from nbflow.execution.events import Event, ExecutionEdited, NodeEdited, Record
 from nbflow.execution.state import ENDED
 from nbflow.notebook import inspector
 from nbflow.notebook.render import html, summary
@@ -18,7 +18,21 @@ from nbflow.notebook.render.watch import Watch
 from nbflow.notebook.widgets.view import WHOLE, Message, Screen, View
 from nbflow.runtime.execution import Execution
 
+_ARE = {"inputs": "are", "context": "is"}
 TEXT = 2000  # characters of streamed text in one message, a node
+
+
+def changed(event: Event) -> str | None:
+    """What a change by hand says once it is recorded."""
+    match event:
+        case ExecutionEdited():
+            return "the inputs of the execution are changed for what has not read them; the change is recorded"
+        case NodeEdited(what="output"):
+            return f"the output of {event.node} is changed for what has not read it; the change is recorded"
+        case NodeEdited():
+            return f"the {event.what} of {event.node} {_ARE[event.what]} changed; the change is recorded"
+        case _:
+            return None
 
 
 class Commands(Protocol):
@@ -72,6 +86,9 @@ class LiveView(View):
     def _news(self, records: Sequence[Record]) -> None:
         fresh = [record for record in records if record.sequence > self.watch.state.sequence]
         self._dirty |= self.watch.fold(fresh)
+        for record in fresh if self._forget else ():  # not for what was recorded before the view was opened
+            if words := changed(record.event):
+                self.tell(words)
         if self.watch.state.phase in ENDED:
             self.close()
         else:
