@@ -61,7 +61,7 @@ def test_the_slider_forks_at_home_and_draws_it(kernel):
     reply = kernel.run(f"before = here()\n%workflow time prod {STORE}")
     assert reply.displays
     kernel.run(
-        "view = get_ipython().magics_manager.registry['WorkflowMagics'].session._past[-1]; got = []; view.widget.send = got.append"
+        "view = get_ipython().magics_manager.registry['WorkflowMagics'].session; view = list(view._past.values())[-1]; got = []; view.widget.send = got.append"
     )
     kernel.run("notes = lambda: [m['n'] for m in got if m.get('n')]")
     reply = kernel.run("view._do({'cmd': 'at', 'value': 1}); view._do({'cmd': 'fork'}); await asyncio.sleep(1)")
