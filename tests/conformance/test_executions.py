@@ -48,7 +48,7 @@ GIVEN = {
     "a": life(START, "demo", "1.0", ENDED, inputs={"url": "https://x", "n": 3}, labels={"team": "red"},
               calls=[{"input": 5, "usd": 0.5}, {"input": 7, "output": 2, "usd": 1.0}]),
     "b": life(START + 10, "demo", "1.1", FAILED, inputs={"n": 4, "deep": {"k": [1, "two"]}}, labels={"team": "blue"}),
-    "c": life(START + 20, "other", "1.0", None, inputs={"n": True, "we'ird \"name\"": "v"}, calls=[{}]),
+    "c": life(START + 20, "other", "1.0", None, inputs={"n": True, "we'ird \"name\"": "v", "no": None}, calls=[{}]),
     "d": life(START + 20, "other", "1.0", e.ExecutionCancelled("enough"), labels={"team": "red", "tier": "gold"}),
 }  # fmt: skip
 
@@ -93,6 +93,9 @@ async def test_each_execution_is_one_line(pair: Pair) -> None:
     (Query(inputs={"n": 3}), "a"),
     (Query(inputs={"n": "3"}), "a"),
     (Query(inputs={"n": True}), "c"),
+    (Query(inputs={"no": None}), "c"),
+    (Query(inputs={"no": "null"}), "c"),
+    (Query(inputs={"nothing": None}), ""),
     (Query(inputs={"deep": {"k": [1, "two"]}}), "b"),
     (Query(inputs={"url": "https://x", "n": 3}), "a"),
     (Query(inputs={"we'ird \"name\"": "v"}), "c"),

@@ -72,7 +72,8 @@ def doomed(
     for end, root in ended:
         family = families[root]
         stays = keep if family.keep is None else family.keep
-        if (stays is not None and end < now - stays) or gone / total < too_much:
+        late = stays is not None and end < now - stays
+        if late or (family.keep is None and gone / total < too_much):
             found += family.members
             gone += family.bytes
     return found

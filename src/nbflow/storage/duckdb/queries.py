@@ -95,8 +95,9 @@ def _conditions(query: Query) -> tuple[list[str], list[Any]]:
     parameters = [value for _, value in given if value is not None]
     for column, wanted in (("labels", query.labels), ("inputs", query.inputs)):
         for name, value in wanted.items():
-            conditions.append(f"({column}->>?) = ?")
-            parameters += [_path(name), as_text(value)]
+            empty = f" or json_type({column}, ?) = 'NULL'" if as_text(value) == "null" else ""
+            conditions.append(f"(({column}->>?) = ?{empty})")
+            parameters += [_path(name), as_text(value), *([_path(name)] if empty else [])]
     if query.tag is not None:
         conditions.append(
             "(coalesce(json_exists(labels, ?), false)"

@@ -76,8 +76,9 @@ def _conditions(query: Query) -> tuple[list[str], list[Any]]:
     parameters = [value for _, value in given if value is not None]
     for column, wanted in (("labels", query.labels), ("inputs", query.inputs)):
         for name, value in wanted.items():
-            conditions.append(f"{column}->>%s = %s")
-            parameters += [name, as_text(value)]
+            empty = f" or json_typeof({column}->%s) = 'null'" if as_text(value) == "null" else ""
+            conditions.append(f"({column}->>%s = %s{empty})")
+            parameters += [name, as_text(value), *([name] if empty else [])]
     if query.tag is not None:
         conditions.append("((labels->>%s) is not null or concat(workflow, ' ', version) = any(%s::text[]))")
         parameters += [query.tag, versions(query)]
