@@ -61,7 +61,12 @@ def test_a_click_shows_the_item_that_is_held_with_what_can_be_done(notebook):
 
 @pytest.mark.timeout(120)
 def test_the_focus_stays_in_the_cell_when_the_last_step_ends_it(notebook):
-    started(notebook, "focus.ipynb", SLOW, "%%workflow focused --debug\nnodes: {only: {set: {v: 1}}}")
+    started(
+        notebook,
+        "focus.ipynb",
+        SLOW,
+        "%%workflow focused --debug --break only\nnodes: {only: {tool: slow, with: {seconds: 0.1}}}",
+    )
     page = notebook.page
     notebook.wait_phase("only", "held")
     page.focus(".nbflow-tools button[data-cmd=step]")
@@ -72,7 +77,12 @@ def test_the_focus_stays_in_the_cell_when_the_last_step_ends_it(notebook):
 
 @pytest.mark.timeout(120)
 def test_a_long_expression_leaves_room_for_what_is_wrong_with_it(notebook):
-    started(notebook, "long.ipynb", SLOW, "%%workflow long --debug\nnodes: {only: {set: {v: 1}}}")
+    started(
+        notebook,
+        "long.ipynb",
+        SLOW,
+        "%%workflow long --debug --break only\nnodes: {only: {tool: slow, with: {seconds: 0.1}}}",
+    )
     side = notebook.page.locator(".nbflow-side")
     notebook.wait_phase("only", "held")
     notebook.node("only").click()
@@ -81,3 +91,35 @@ def test_a_long_expression_leaves_room_for_what_is_wrong_with_it(notebook):
     wide = side.locator(".watched .bad").evaluate("span => span.clientWidth / span.parentElement.clientWidth")
     assert wide > 0.35
     notebook.press("cancel")
+
+
+@pytest.mark.timeout(120)
+def test_a_fork_from_the_slider_takes_the_inputs_that_were_typed(notebook):
+    flow = "%%workflow retyped -i x=1\ninputs: {x: integer}\nnodes: {a: {set: {v: =inputs.x}}}\noutputs: {got: =a.v}"
+    notebook.jupyter.write("retyped.ipynb", SLOW, flow, "%workflow time retyped")
+    notebook.open("retyped.ipynb")
+    notebook.command("notebook:run-all-cells")
+    page = notebook.page
+    page.wait_for_selector(".nbflow-time input", timeout=30_000)
+    page.locator(".nbflow-time input").fill("1")
+    page.wait_for_function("() => document.querySelector('.nbflow-time span').textContent.startsWith('1 of')")
+    page.click(".nbflow-name")
+    area = page.locator(".nbflow-side .editor textarea")
+    area.fill('{"x": 12345678901234567}')
+    page.locator(".nbflow-side .diff .come", has_text="12345678901234567").wait_for()
+    page.click(".nbflow-tools button[data-cmd=fork]")
+    page.wait_for_selector(".nbflow-note:has-text('goes on from record 1')")
+    page.evaluate(
+        """async text => {
+            const book = window.jupyterapp.shell.currentWidget.content, run = name => window.jupyterapp.commands.execute(name);
+            book.activeCellIndex = book.widgets.length - 1;
+            await run('notebook:insert-cell-below');
+            book.activeCell.model.sharedModel.setSource(text);
+            await run('notebook:run-cell');
+        }""",
+        "import nbflow\nframe = nbflow.executions()\n"
+        "print('got', [nbflow.open(id).outputs for id in frame[frame['workflow'] == 'retyped']['execution']])",
+    )
+    page.locator(".jp-OutputArea", has_text="{'got': 12345678901234567}").wait_for()
+    notebook.press("close")
+    page.locator(".nbflow-final", has_text="after record 1 of").wait_for()

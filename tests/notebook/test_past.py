@@ -117,3 +117,37 @@ async def test_a_state_that_is_only_passed_through_was_reached():
     watch.fold(execution.events)
     looks = {id: watch.look(key).phase for id, key in watch.picture.states["machine"].items()}
     assert looks == {"a": "completed", "b": "completed", "c": "pending", "d": "completed"}
+
+
+async def test_the_inputs_at_a_record_can_be_changed_for_a_fork():
+    text = "inputs: {x: integer}\nnodes: {a: {set: {v: =inputs.x}}}"
+    execution = await assembly.start(assembly.parse(text), {"x": 12345678901234567}, store="memory:")
+    watch = Watch(execution.plan, picture(execution.plan))
+    forks = []
+
+    async def fork(*asked):
+        forks.append(asked)
+        return "forked"
+
+    view = PastView(execution, watch, layout(watch.picture), Screen(), fork, SystemClock().now)
+    view.go(1)
+    block = view.inspected("", None)["blocks"][0]
+    assert block["edit"]["cmd"] == "fork"
+    assert "12345678901234567" in block["text"]
+    view.command({"cmd": "fork", "edits": '{"": {"inputs": {"x": 12345678901234568}}}'})
+    await asyncio.gather(*view._forking)
+    assert forks == [(execution, 1, {"": {"inputs": {"x": 12345678901234568}}})]
+    view.close()
+
+
+async def test_the_picture_that_stays_says_which_record_it_shows():
+    execution, view, _ = await opened()
+    view.go(4)
+    bundle = view.final()
+    assert f"{execution.id} · after record 4 of {len(execution.events)}" in bundle["text/html"]
+    assert "running" in bundle["text/plain"]
+    spent = execution.events[3].at - execution.events[0].at
+    assert spent < 60
+    view.now = lambda: execution.events[0].at + 1000.0
+    assert view.final() == bundle, "time since then is no part of it"
+    view.close()

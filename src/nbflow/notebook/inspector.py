@@ -147,10 +147,12 @@ def _pin(node: NodeState, pinned: Callable[[str], bool] | None) -> list[tuple[st
     return [("pin", "Pin", "later executions take this output instead of calling it")]
 
 
-def whole(state: ExecutionState, phase: str, editable: tuple[str, ...]) -> Page:
-    """The page of the execution itself: what it was given, and what it gave."""
+def whole(state: ExecutionState, phase: str, editable: tuple[str, ...], edit: Page | None = None) -> Page:
+    """The page of the execution itself: what it was given, and what it gave. `edit` is what a change of it does."""
     given, facts = dict(state.inputs or {}), [("execution", clean(state.id))]
-    blocks = [_editable("inputs", given) | {"edit": INPUTS}] if "inputs" in editable else [block("inputs", given)]
+    blocks = (
+        [_editable("inputs", given) | {"edit": edit or INPUTS}] if "inputs" in editable else [block("inputs", given)]
+    )
     if state.error:
         blocks.insert(0, {"title": "error", "text": _error(state.error), "bad": True})
     return {"key": "", "path": "", "title": clean(state.workflow), "phase": phase, "facts": facts, "blocks": blocks}
@@ -172,6 +174,7 @@ def _held_blocks(node: NodeState, preview: Preview, changes: tuple[str, ...], er
 
 
 INPUTS = {"cmd": "edit_inputs", "label": "Apply to the execution"}
+FORKED = {"cmd": "fork", "label": "Fork with these inputs"}
 COMMANDS = {"inputs": "edit", "output": "edit_output", "context": "edit_context"}
 
 

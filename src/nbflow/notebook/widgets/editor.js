@@ -4,7 +4,9 @@
 const CONTEXT = 2; // lines around a change
 const MANY = 40000; // pairs of lines that are compared
 
-const tidy = (text) => JSON.stringify(JSON.parse(text), null, 2);
+// Numbers as they are written, where the browser can tell: its own have but 53 bits.
+const exact = (key, value, context) => (typeof value === "number" && context?.source && JSON.rawJSON ? JSON.rawJSON(context.source) : value);
+const tidy = (text) => JSON.stringify(JSON.parse(text, exact), null, 2);
 
 // The lines that go and come: [sign, line], with " " for those that stay.
 const difference = (before, after) => {

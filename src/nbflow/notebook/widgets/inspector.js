@@ -103,11 +103,15 @@ class Inspector {
     if (block.table) return this.table(block.table);
     if (!block.edit) return make("pre", block.bad ? "bad" : "", block.text);
     const apply = (cmd, json, name) => {
+      if (cmd === "fork") { this.view.send({ cmd, edits: this.edits(json) }); return; }
       this.applied = name;
       this.view.send({ cmd, key: page.key, path: page.path, json });
     };
     return new Editor(block, `${page.path} ${block.edit.cmd}`, this.drafts, apply).element;
   }
+
+  // What a fork changes: the inputs as they are typed, as text.
+  edits(json = this.drafts.get(" fork")) { return json === undefined ? undefined : `{"": {"inputs": ${json}}}`; }
 
   // What was applied is no draft any more; what was refused stays as it was typed.
   heard(bad) {

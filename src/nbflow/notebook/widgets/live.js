@@ -34,7 +34,7 @@ class View {
     this.listen("msg:custom", (message) => this.take(message));
     this.listen("comm_live_update", () => { if (el.closest(".jupyter-widgets-disconnected")) this.lose(); });
     this.root.addEventListener("focusin", () => { this.near = this.root.closest(".jp-Cell"); });
-    this.root.addEventListener("focusout", () => { this.near = null; });
+    this.root.addEventListener("focusout", ({ relatedTarget: to }) => { if (to && !this.root.contains(to)) this.near = null; });
     this.root.addEventListener("nbflow-gone", () => this.lose()); // what the notebook's own front end knows of its kernel
     this.clock = setInterval(() => this.tick(), 200);
     this.keys = (event) => this.own(event);
@@ -249,7 +249,7 @@ class View {
     this.shape = shape;
     const focus = this.tools.contains(document.activeElement) ? document.activeElement.dataset.cmd : null;
     this.tools.replaceChildren(...tools.map(([cmd, label, title, on, main]) => {
-      const act = cmd === "again" ? () => this.again() : () => this.send({ cmd, path: this.inspector.page?.path });
+      const act = cmd === "again" ? () => this.again() : () => this.send(cmd === "fork" ? { cmd, edits: this.inspector.edits() } : { cmd, path: this.inspector.page?.path });
       const button = press(label, act, { name: main ? "main" : "", title, cmd });
       button.disabled = !on;
       return button;

@@ -110,13 +110,16 @@ class PastView(View):
 
     def inspected(self, key: str, path: str | None) -> Message:
         if key == WHOLE:
-            return inspector.whole(self.watch.state, self.watch.state.phase, ())
+            state = self.watch.state
+            return inspector.whole(state, state.phase, ("inputs",), inspector.FORKED)
         page: dict[str, Any] = inspector.page(self.watch, key, path, ())
         page["acts"], page["form"] = [], None
         return page
 
     def final(self) -> html.Bundle:
-        return html.final(self.watch, self.execution.id, self.now(), self.place)
+        """The picture of the moment that was looked at last, which says which it is."""
+        words = f"{self.execution.id} · after record {self.at} of {len(self.records)}"
+        return html.final(self.watch, words, self.records[self.at - 1].at, self.place)
 
 
 def _edits(text: Any) -> Edits:
