@@ -58,14 +58,15 @@ def test_the_magic_goes_on_at_home_with_its_effects_mocked(kernel, line):
 
 
 def test_the_slider_forks_at_home_and_draws_it(kernel):
-    reply = kernel.run(f"before = here()\n%workflow time prod {STORE}")
-    assert reply.displays
+    cell = kernel.send(f"before = here()\n%workflow time prod {STORE}")
+    assert kernel.finish(cell).displays
     kernel.run(
         "view = get_ipython().magics_manager.registry['WorkflowMagics'].session; view = list(view._past.values())[-1]; got = []; view.widget.send = got.append"
     )
     kernel.run("notes = lambda: [m['n'] for m in got if m.get('n')]")
-    reply = kernel.run("view._do({'cmd': 'at', 'value': 1}); view._do({'cmd': 'fork'}); await asyncio.sleep(1)")
-    assert reply.displays
+    asked = kernel.send("view._do({'cmd': 'at', 'value': 1}); view._do({'cmd': 'fork'}); await asyncio.sleep(2)")
+    assert kernel.wait_for(cell, lambda message: message["msg_type"] == "display_data"), "where the slider is"
+    kernel.finish(asked)
     kernel.run("(id,) = here() - before; y = nbflow.open(id)")
     assert kernel.run("id in notes()[-1]['text']").result == "True"
     assert kernel.run(UNTOUCHED).result == "([], 0, True, True)"

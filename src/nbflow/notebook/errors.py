@@ -8,6 +8,13 @@ from difflib import get_close_matches
 from nbflow.errors import NbflowError
 from nbflow.runtime.execution import Execution
 
+UNATTENDED = "warning: nobody is here to continue, so breakpoints are passed"
+LATE = "buttons answer when the cell ends: ipykernel {} is older than 7.4; with --background they answer at once"
+MOCKED = (
+    "effects that may happen only once are mocked: recorded results stand in, else the node waits for "
+    "%workflow skip {0} NODE VALUE, or retry to let it happen; --effects real lets all happen"
+)
+
 
 class MagicError(NbflowError):
     """A magic that cannot be taken as it is written; nothing ran. `code` is ``magic.option``, ``magic.form`` …"""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from nbflow.history.reuse import table as kept_or_why
 from nbflow.notebook import screen
 from nbflow.notebook.breakpoints import Breakpoints, Kept
 from nbflow.notebook.controls import Controls
-from nbflow.notebook.errors import Cancelled, Suspended, suspended
+from nbflow.notebook.errors import LATE, MOCKED, UNATTENDED, Cancelled, Suspended, suspended
 from nbflow.notebook.preferences import NBFlow
 from nbflow.notebook.progress import TextProgress
 from nbflow.notebook.render import html, summary
@@ -30,19 +31,13 @@ from nbflow.notebook.render.watch import Watch
 from nbflow.notebook.still import Still
 from nbflow.notebook.waiting import Waiting
 from nbflow.notebook.widgets.live import LiveView
-from nbflow.notebook.widgets.past import PastView
+from nbflow.notebook.widgets.past import Fork, PastView
 from nbflow.plan.plan import Plan
 from nbflow.plan.workflow import Workflow
 from nbflow.ports.clock import SystemClock
 from nbflow.runtime.engine import Engine
 from nbflow.runtime.execution import Execution, failure_line
 
-UNATTENDED = "warning: nobody is here to continue, so breakpoints are passed"
-LATE = "buttons answer when the cell ends: ipykernel {} is older than 7.4; with --background they answer at once"
-MOCKED = (
-    "effects that may happen only once are mocked: recorded results stand in, else the node waits for "
-    "%workflow skip {0} NODE VALUE, or retry to let it happen; --effects real lets all happen"
-)
 SILENCE = 2.0  # seconds without a word from a browser, after which there is none
 GRACE = 8.0  # seconds more before what no cell waits for is not held any longer
 
@@ -347,13 +342,18 @@ class Session:
         if not self.looked_at or not execution.events:
             await self.show(execution)
             return
-        view = PastView(execution, watch, place, screen.OutputArea(), self._fork, self.now)
+        view = PastView(execution, watch, place, screen.OutputArea(), self._forks_here(), self.now)
         view.widget.theme = self.preferences.theme
         if (earlier := self._past.get(execution.id)) is not None:
             earlier.close()
         self._past[execution.id] = view
         view.on_end.append(lambda: self._past.__delitem__(execution.id))
         view.open()
+
+    def _forks_here(self) -> Fork:
+        """What forks and draws the fork in the cell that runs now, whoever asks for it later."""
+        cell = copy_context()
+        return lambda *asked: asyncio.get_running_loop().create_task(self._fork(*asked), context=cell)
 
     async def _fork(self, execution: Execution, sequence: int, edits: forking.Edits) -> str:
         """Go on from a record on a copy, and draw it; returns words."""
