@@ -34,6 +34,7 @@ from nbflow.nodes.tool import ToolExecutor
 from nbflow.plan import workflow as workflows
 from nbflow.plan.plan import Plan
 from nbflow.plan.workflow import Workflow
+from nbflow.ports.catalog import Version
 from nbflow.ports.clock import SystemClock
 from nbflow.ports.tools import Tool
 from nbflow.runtime import readiness
@@ -99,8 +100,20 @@ def parse(
 
     `tools_known` says that the tools and agents of this process are all there are: an unknown one is an error.
     """
+    found = _parse(text, name, tools_known)
+    _known[found.name] = found
+    return found
+
+
+def parse_kept(kept: Version, *, tools_known: bool = True) -> Workflow:
+    """A version of the catalog. It has the name that its text says, whatever the catalog calls it now."""
+    found = _parse(kept.text, None, tools_known)
+    return found if found.spec.name is not None else _parse(kept.text, kept.name, tools_known)
+
+
+def _parse(text: str | bytes, name: str | None, tools_known: bool) -> Workflow:
     _load_plugins()
-    found = workflows.parse(
+    return workflows.parse(
         text,
         name=name,
         kinds=kinds,
@@ -109,8 +122,6 @@ def parse(
         unbounded=settings().unbounded_loops,
         models=models.known(complete=tools_known),
     )
-    _known[found.name] = found
-    return found
 
 
 def diagnose(
@@ -144,7 +155,7 @@ async def library(store: str, name: str, version: str | None, folder: str | None
         kept = await catalog.load(name, version)
     finally:
         await catalog.close()
-    return parse(kept.text, name=kept.name).plan
+    return parse_kept(kept).plan
 
 
 def register_tool(function: Callable[..., Any]) -> None:
@@ -252,7 +263,7 @@ def _make_engine(url: str) -> Engine:
     made = Engine(
         journal,
         {**ours, **plugins.new_to({})},
-        lambda source, name: parse(source, name=name, tools_known=False).plan,
+        lambda source, name: _parse(source, name, False).plan,
         secrets=secrets,
         redact=secrets.redactor.clean,
         guard=secrets.redactor.stream,

@@ -34,7 +34,7 @@ async def take(name: str, version: str | None, store: str | None) -> Workflow:
     """A version of the catalog, read anew. Raises `NotFound`."""
     async with shelf(store) as catalog:
         kept = await catalog.load(name, version)
-    return assembly.parse(kept.text, name=kept.name)
+    return assembly.parse_kept(kept)
 
 
 async def listed(store: str | None) -> Any:

@@ -144,7 +144,7 @@ def _plan(side: str, store: str | None) -> Plan:
         source = read_source(side)
         return assembly.parse(source.text, folder=source.folder, tools_known=False).plan
     version, _ = asyncio.run(_show(side, store))
-    return assembly.parse(version.text, name=version.name, tools_known=False).plan
+    return assembly.parse_kept(version, tools_known=False).plan
 
 
 # --- documents and words ----------------------------------------------------------------------------
