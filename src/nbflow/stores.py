@@ -138,15 +138,32 @@ async def search(wanted: Wanted, ran: Query | None = None, store: str | None = N
 
 
 async def find(query: Query, store: str | None = None) -> Page:
-    """A page of executions; those of versions that the catalog has under the tag of the query are found too."""
-    if query.tag is not None:
-        versions = await search(Wanted(tag=query.tag, all_versions=True), store=store)
-        query = replace(query, tagged=frozenset((each.name, each.version) for each in versions))
+    """A page of executions, as the catalog knows their workflows.
+
+    Those of versions that it has under the tag of the query are found too, and those of former names of a workflow that
+    are not used anew.
+    """
+    if query.tag is not None or query.workflow is not None:
+        query = await _as_catalogued(query, store)
     executions = open_executions(store)
     try:
         return await executions.find(query)
     finally:
         await executions.close()
+
+
+async def _as_catalogued(query: Query, store: str | None) -> Query:
+    catalog = open_catalog(store)
+    try:
+        entries = await catalog.entries(archived=True)
+        tagged = await catalog.search(Wanted(tag=query.tag, all_versions=True)) if query.tag is not None else []
+    finally:
+        await catalog.close()
+    present = {entry.name for entry in entries}
+    names = {entry.name: {entry.name, *entry.former} - (present - {entry.name}) for entry in entries}
+    also = {name for known in names.values() if query.workflow in known for name in known}
+    pairs = {(name, version.version) for version in tagged for name in names[version.name]}
+    return replace(query, also=frozenset(also), tagged=frozenset(pairs))
 
 
 async def _that_ran(query: Query, store: str | None) -> frozenset[tuple[str, str]]:

@@ -84,6 +84,7 @@ async def test_each_execution_is_one_line(pair: Pair) -> None:
 @pytest.mark.parametrize(("query", "expected"), [
     (Query(phases=("failed", "running")), "cb"),
     (Query(workflow="demo"), "ba"),
+    (Query(workflow="none", also=frozenset({"demo"})), "ba"),
     (Query(workflow="demo", version="1.0"), "a"),
     (Query(since=START + 10), "cdb"),
     (Query(until=START + 20), "ba"),

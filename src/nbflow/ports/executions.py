@@ -33,10 +33,11 @@ class Listed:
 class Query:
     """Which executions; all that is given must hold.
 
-    `since` and `until` bound the start. `labels` and `inputs` are wanted by name and value (a value as text or JSON
-    data). `tag` is the name of a label, whatever its value; `tagged` are the (workflow, version) that have the tag
-    too, and whose executions are found whether they have the label or not. `error` is found in kind and message,
-    any case of letters. `usd` is the least cost. `cursor` is `Page.next`.
+    `also` are other names of the workflow, whose executions are wanted too. `since` and `until` bound the start.
+    `labels` and `inputs` are wanted by name and value (a value as text or JSON data). `tag` is the name of a label,
+    whatever its value; `tagged` are the (workflow, version) that have the tag too, and whose executions are found
+    whether they have the label or not. `error` is found in kind and message, any case of letters. `usd` is the least
+    cost. `cursor` is `Page.next`.
     """
 
     phases: tuple[str, ...] = ()
@@ -52,6 +53,12 @@ class Query:
     usd: float | None = None
     limit: int = 50
     cursor: str | None = None
+    also: frozenset[str] = frozenset()
+
+    @property
+    def workflows(self) -> list[str] | None:
+        """The names of workflows that are wanted; None when any is."""
+        return None if self.workflow is None else sorted(self.also | {self.workflow})
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ def fits(row: Listed, inputs: dict[str, Any], query: Query) -> bool:
     error = f"{row.error.get('kind', '')} {row.error.get('message', '')}".casefold() if row.error else ""
     return (
         (not query.phases or row.phase in query.phases)
-        and query.workflow in (None, row.workflow)
+        and (query.workflows is None or row.workflow in query.workflows)
         and query.version in (None, row.version)
         and (query.since is None or row.started >= query.since)
         and (query.until is None or row.started < query.until)

@@ -163,7 +163,7 @@ class Shelves:
                 continue
             seen = [version for version in reversed(shelf.versions) if wanted.archived or not version.archived]
             if wanted.versions is not None:  # the last of those that ran so, though there are newer ones
-                names = (name, *shelf.former)
+                names = (name, *(former for former in shelf.former if former not in self.by_name))
                 seen = [one for one in seen if any((each, one.version) in wanted.versions for each in names)]
             yield from (version for version in (seen if wanted.all_versions else seen[:1]) if _fits(version, wanted))
 

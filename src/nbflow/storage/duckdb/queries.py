@@ -86,8 +86,8 @@ def _listed(row: tuple[Any, ...], fetch: Fetch) -> Listed:
 def _conditions(query: Query) -> tuple[list[str], list[Any]]:
     """The conditions of a query and their parameters."""
     given: list[tuple[str, Any]] = [
-        ("workflow = ?", query.workflow), ("version = ?", query.version), ("started >= ?", query.since),
-        ("started < ?", query.until), ("coalesce(usd, 0) >= ?", query.usd),
+        ("workflow in (select unnest(?::varchar[]))", query.workflows), ("version = ?", query.version),
+        ("started >= ?", query.since), ("started < ?", query.until), ("coalesce(usd, 0) >= ?", query.usd),
         ("phase in (select unnest(?::varchar[]))", list(query.phases) or None),
         ("contains(lower(concat(error->>'$.kind', ' ', error->>'$.message')), lower(?))", query.error),
     ]  # fmt: skip

@@ -51,8 +51,8 @@ class MongoExecutions:
 def _asked(query: Query, place: tuple[float, str] | None) -> Document:
     """What the server can decide of a query; phases and costs of open executions are in their chain."""
     asked: Document = {}
-    if query.workflow is not None:
-        asked["workflow"] = query.workflow
+    if query.workflows is not None:
+        asked["workflow"] = {"$in": query.workflows}
     if query.version is not None:
         asked["version"] = query.version
     started = {name: bound for name, bound in (("$gte", query.since), ("$lt", query.until)) if bound is not None}

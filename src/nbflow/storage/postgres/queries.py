@@ -67,7 +67,7 @@ def found(query: Query) -> tuple[str, list[Any]]:
 
 def _conditions(query: Query) -> tuple[list[str], list[Any]]:
     given: list[tuple[str, Any]] = [
-        ("stands = any(%s)", list(query.phases) or None), ("workflow = %s", query.workflow),
+        ("stands = any(%s)", list(query.phases) or None), ("workflow = any(%s)", query.workflows),
         ("version = %s", query.version), ("started >= %s", query.since), ("started < %s", query.until),
         ("coalesce(usd, 0) >= %s", query.usd),
         ("strpos(lower(concat(error->>'kind', ' ', error->>'message')), lower(%s)) > 0", query.error),
