@@ -109,3 +109,46 @@ def test_executions_are_found_from_python_page_by_page(kept):
     for wrong in ({"phase": "fine"}, {"since": "soon"}, {"usd": "much"}, {"limit": "0"}):
         with pytest.raises(StorageError, match=r"store\.query"):
             nbflow.find_executions(**wrong)
+
+
+def test_a_renamed_workflow_runs_as_a_child_and_is_compared_under_either_name(kept):
+    kept("workflows", "rename", "good", "fine")
+    for name in ("fine@1", "good@1", "good", "fine"):
+        kept.write("parent.yaml", f"name: parent\nnodes: {{child: {{workflow: {name}}}}}\n")
+        said = kept("run", "parent.yaml", "--json")
+        assert said.code == 0, (name, said.err)
+    said = kept("workflows", "diff", "good@1", "fine@2")
+    assert said.code == 0 and "x" in said.out, said.err
+
+
+def test_a_workflow_whose_name_another_had_before_is_the_one_that_runs(kept):
+    kept("workflows", "rename", "good", "fine")
+    kept.write("anew.yaml", "name: good\nversion: '7'\nnodes: {b: {set: {y: 7}}}\n")
+    kept("workflows", "save", "anew.yaml")
+    (kept.folder / "good.yaml").unlink()  # which would come first
+    kept.write("parent.yaml", "name: parent\nnodes: {a: {workflow: fine}, b: {workflow: good}}\n")
+    said = kept("run", "parent.yaml", "--json")
+    assert said.code == 0, said.err
+    assert said.document["outputs"] == {"a": {"a": {"x": 2}}, "b": {"b": {"y": 7}}}
+
+
+def test_executions_of_a_renamed_workflow_are_found_under_either_name(kept):
+    def ids(*options):
+        return [row["workflow"] for row in kept("executions", "list", "--json", *options).document]
+
+    kept("workflows", "rename", "good", "well")
+    kept("workflows", "rename", "well", "fine")
+    kept("workflows", "annotate", "fine@1", "--tag", "later")
+    assert ids("fine") == ids("well") == ids("good") == ["good"]
+    assert ids("--tag", "later") == ids("fine", "--tag", "later") == ["good"]
+    assert found(kept, "--run-by", "ann", "--phase", "completed") == [("fine", "1")]
+    kept.write("anew.yaml", "name: good\nversion: '1'\nnodes: {b: {set: {y: 7}}}\n")
+    kept("workflows", "save", "anew.yaml")
+    assert ids("good") == ["good"] and ids("fine") == ids("fine", "--tag", "later") == []
+
+
+@pytest.mark.parametrize("to", ["", "a@b", "bad name@1", "Upper"])
+def test_a_workflow_gets_no_name_that_its_text_could_not_say(kept, to):
+    said = kept("workflows", "rename", "good", to)
+    assert said.code == 1 and "lower-case letters" in said.err and "hint" in said.err
+    assert ("good", "2") in found(kept)

@@ -114,7 +114,7 @@ class Catalog(Protocol):
     async def rename(self, name: str, to: str) -> None:
         """Give a workflow another name; the former one goes on finding it until it is used anew.
 
-        Raises `CatalogConflict` when there is a workflow of that name.
+        Raises `CatalogConflict` when there is a workflow of that name, or a text could not have it.
         """
         ...
 

@@ -66,6 +66,15 @@ def identifier(text: str) -> str | None:
     return made
 
 
+def wrong_workflow_name(name: str) -> tuple[str, str | None] | None:
+    """Why `name` cannot be a workflow's: (message, hint), or None when it can."""
+    if WORKFLOW_NAME.match(name):
+        return None
+    better = re.sub(r"[^a-z0-9_-]+", "_", name.lower()).strip("_-")
+    message = f"'{name}' is no workflow name: lower-case letters, digits, _ and -, a letter first"
+    return message, f"write '{better}'" if better and better[0].isalpha() else None
+
+
 def wrong_signal(name: object) -> str | None:
     """Why this cannot be the name of an event that is sent, or None when it can."""
     if isinstance(name, str) and _SIGNAL.match(name):

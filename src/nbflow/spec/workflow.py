@@ -12,7 +12,7 @@ from nbflow.spec.document import Located
 from nbflow.spec.expressions import Value, compile_value
 from nbflow.spec.forms import Fields, Form, Reading, Report
 from nbflow.spec.machine import read_machine
-from nbflow.spec.names import WORKFLOW_NAME, did_you_mean
+from nbflow.spec.names import did_you_mean, wrong_workflow_name
 from nbflow.spec.nodes import NodeSpec, read_defaults, read_node, read_nodes
 from nbflow.spec.triggers import TRIGGERS, TriggerSpec
 
@@ -53,21 +53,16 @@ class WorkflowSpec:
 
 def _name(at: Located, reading: Reading, name: str) -> str | None:
     text: str | None = forms.TEXT.read(at, reading, name)
-    if text is None or WORKFLOW_NAME.match(text):
+    wrong = None if text is None else wrong_workflow_name(text)
+    if text is None or wrong is None:
         return text
     odd = next((letter for letter in text if not letter.isprintable()), None)
     if odd is not None:
         message = f"the name has a character that cannot be seen (U+{ord(odd):04X})"
         reading.wrong(at, "schema.odd_character", message, hint="type the name anew")
         return None
-    better = re.sub(r"[^a-z0-9_-]+", "_", text.lower()).strip("_-")
-    hint = f"write '{better}'" if better and better[0].isalpha() else None
-    reading.wrong(
-        at,
-        "schema.name",
-        f"'{text}' is no workflow name: lower-case letters, digits, _ and -, a letter first",
-        hint=hint,
-    )
+    message, hint = wrong
+    reading.wrong(at, "schema.name", message, hint=hint)
     return None
 
 

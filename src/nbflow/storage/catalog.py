@@ -12,6 +12,7 @@ from typing import Protocol
 
 from nbflow.errors import CatalogConflict, StorageError
 from nbflow.ports.catalog import Entry, Version, Wanted
+from nbflow.spec.names import wrong_workflow_name
 from nbflow.storage import tags
 from nbflow.storage.shelves import FACTS, Aliased, Annotated, Archived, Fact, Renamed, Shelves, as_fact
 from nbflow.storage.tags import Fetch, Keep
@@ -79,6 +80,10 @@ class LogCatalog:
         await self._change(decide)
 
     async def rename(self, name: str, to: str) -> None:
+        if (wrong := wrong_workflow_name(to)) is not None:
+            message, hint = wrong
+            raise CatalogConflict(message, hint or "as in the text's `name:`")
+
         def decide(shelves: Shelves) -> Fact:
             shelf = shelves.shelf(name)
             if to in shelves.by_name:
