@@ -384,4 +384,4 @@ def test_a_fork_from_the_slider_goes_on_from_there_and_a_comparison_is_a_picture
     page.locator(".nbflow-time input").fill("3")
     page.wait_for_function("() => document.querySelector('.nbflow-time span').textContent.startsWith('3 of')")
     notebook.press("fork")
-    page.wait_for_selector(".nbflow-note:has-text('a copy goes on from record 3')")
+    page.wait_for_selector(".nbflow-note:has-text('goes on from record 3')")
