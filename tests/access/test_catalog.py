@@ -152,3 +152,16 @@ def test_a_workflow_gets_no_name_that_its_text_could_not_say(kept, to):
     said = kept("workflows", "rename", "good", to)
     assert said.code == 1 and "lower-case letters" in said.err and "hint" in said.err
     assert ("good", "2") in found(kept)
+
+
+def test_a_damaged_line_of_the_catalog_is_said_when_it_is_read(kept):
+    (file,) = kept.folder.glob("**/catalog.jsonl")
+    file.write_bytes(file.read_bytes().replace(b"x: 1", b"x: 9", 1))
+    for command in (("list",), ("search",), ("show", "good@#2")):
+        said = kept("workflows", *command)
+        assert "loss: line 1 of the catalog is damaged" in said.err and said.code == 0, command
+    assert kept("workflows", "show", "good@#2", "--json").document["version"] == "2"
+    kept.write("other.yaml", GOOD.replace("x: 1", "x: 5"))
+    said = kept("workflows", "save", "other.yaml")
+    assert said.code == 1 and "its line is damaged" in said.err
+    assert kept("workflows", "save", "good.yaml").code == 0

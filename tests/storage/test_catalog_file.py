@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nbflow.errors import StorageError
+from nbflow.errors import CatalogConflict, StorageError
 from nbflow.ports.catalog import Version
 from nbflow.storage.duckdb.catalog import DuckDBCatalog, FileFacts
 from nbflow.storage.duckdb.folder import Folder
@@ -47,9 +47,27 @@ async def test_a_damaged_line_is_named_and_what_follows_is_there(path: Path) -> 
     again = DuckDBCatalog(path)
     assert [each.version for each in await again.versions("demo")] == ["1.3", "1.1"]
     assert any("line 2 is damaged" in gap.message for gap in DuckDBStore(path).gaps())
+    assert [each.number for each in await again.versions("demo")] == [3, 1]
+    assert await again.losses() == ["line 2 of the catalog is damaged; what it said of demo 1.2 is lost"]
+    with pytest.raises(CatalogConflict, match="its line is damaged"):
+        await again.save(numbered(2))
     await again.alias("demo", "prod", "1.3")
-    await again.save(numbered(4))
+    assert (await again.save(numbered(4))).number == 4
     assert (await DuckDBCatalog(path).load("demo", "prod")).version == "1.3"
+
+
+async def test_no_number_of_a_line_that_is_garbage_is_given_again(path: Path) -> None:
+    catalog = DuckDBCatalog(path)
+    for number in (1, 2, 3):
+        await catalog.save(numbered(number))
+    file = path.parent / "catalog.jsonl"
+    first, *_, last = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(first + b"\x00\xffgarbage\n" + last)
+    again = DuckDBCatalog(path)
+    assert [each.number for each in await again.versions("demo")] == [3, 1]
+    assert await again.losses() == ["line 2 of the catalog is damaged; what it said of a workflow is lost"]
+    assert (await again.save(numbered(4))).number > 3
+    assert (await DuckDBCatalog(path).load("demo", "#3")).version == "1.3"
 
 
 async def test_a_line_of_a_newer_nbflow_is_refused_clearly(path: Path) -> None:

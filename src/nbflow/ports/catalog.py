@@ -128,6 +128,10 @@ class Catalog(Protocol):
         """Replace notes or tags of a version; what is None stays."""
         ...
 
+    async def losses(self) -> list[str]:
+        """What cannot be read any more, in words."""
+        ...
+
     async def close(self) -> None:
         """Release what is held."""
         ...

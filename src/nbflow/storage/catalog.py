@@ -6,6 +6,7 @@ So no version is ever lost, whatever the store.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Protocol
@@ -14,10 +15,12 @@ from nbflow.errors import CatalogConflict, StorageError
 from nbflow.ports.catalog import Entry, Version, Wanted
 from nbflow.spec.names import wrong_workflow_name
 from nbflow.storage import tags
-from nbflow.storage.shelves import FACTS, Aliased, Annotated, Archived, Fact, Renamed, Shelves, as_fact
+from nbflow.storage.shelves import FACTS, Aliased, Annotated, Archived, Fact, Lost, Renamed, Shelves, as_fact
 from nbflow.storage.tags import Fetch, Keep
 
 FORMAT = 1
+DAMAGED = b"!"
+_SAID = {key: re.compile(rb'"version":.*"%b":"([^"\\]+)"' % key.encode()) for key in ("name", "version", "hash")}
 _PATIENCE = 1000  # times that others may come first
 
 
@@ -25,7 +28,7 @@ class FactLog(Protocol):
     """Facts in order, numbered from 1 without gaps; each is written once and never changed."""
 
     async def read(self, after: int) -> list[bytes]:
-        """The facts after a number; an empty one stands for a fact that is damaged."""
+        """The facts after a number; of one that is damaged, `DAMAGED` and the line as it is."""
         ...
 
     async def append(self, number: int, fact: bytes) -> bool:
@@ -44,7 +47,7 @@ class LogCatalog:
 
     async def save(self, version: Version) -> Version:
         def decide(shelves: Shelves) -> Fact | None:
-            return None if _saved_already(shelves, version) else as_fact(version)
+            return None if _saved_already(shelves, version) else as_fact(version, shelves.next_number(version.name))
 
         await self._change(decide)
         found = _saved_already(self._shelves, version)
@@ -61,7 +64,7 @@ class LogCatalog:
         shelves = await self._fresh()
         return [
             shelf.entry() for _, shelf in sorted(shelves.by_name.items())
-            if archived or not (shelf.archived or shelf.latest() is None)
+            if shelf.versions and (archived or not (shelf.archived or shelf.latest() is None))
         ]  # fmt: skip
 
     async def search(self, wanted: Wanted) -> list[Version]:
@@ -108,6 +111,9 @@ class LogCatalog:
 
         await self._change(decide)
 
+    async def losses(self) -> list[str]:
+        return [_in_words(one) for one in (await self._fresh()).lost]
+
     async def close(self) -> None:
         await self._log.close()
 
@@ -116,7 +122,8 @@ class LogCatalog:
         lines = await self._log.read(after)
         if shelves is self._shelves and shelves.facts == after:  # else somebody else here has read meanwhile
             for line in lines:
-                shelves.apply(_decode(line, self._fetch) if line else None)
+                damaged = line.startswith(DAMAGED)
+                shelves.apply(_left(line, shelves.facts + 1) if damaged else _decode(line, self._fetch))
         return self._shelves
 
     async def _change(self, decide: Callable[[Shelves], Fact | None]) -> None:
@@ -138,6 +145,11 @@ def _saved_already(shelves: Shelves, version: Version) -> Version | None:
     """The version that this one is, when it is there. Raises `CatalogConflict` for another meaning."""
     shelf = shelves.by_name.get(version.name)
     same = [each for each in shelf.versions if each.version == version.version] if shelf else []
+    if shelf and not same and shelf.lost.get(version.version, version.hash) != version.hash:
+        raise CatalogConflict(
+            f"{version.name} {version.version} was saved already and its line is damaged; this has another meaning",
+            f"give it another version, such as {_next(version.version)}",
+        )
     for each in same:
         if each.hash != version.hash:
             raise CatalogConflict(
@@ -145,6 +157,19 @@ def _saved_already(shelves: Shelves, version: Version) -> Version | None:
                 f"give it another version, such as {_next(version.version)}",
             )
     return next((each for each in reversed(same) if each.text == version.text), None)
+
+
+def _left(line: bytes, place: int) -> Lost:
+    """What is left of a damaged line: what it says of a version, where it can be made out."""
+    if b'"fact":"Saved"' not in line:
+        return Lost(place)
+    said = {key: match[1].decode(errors="replace") for key, wanted in _SAID.items() if (match := wanted.search(line))}
+    return Lost(place, **said) if said.keys() == _SAID.keys() else Lost(place)
+
+
+def _in_words(lost: Lost) -> str:
+    said = f"{lost.name} {lost.version}" if lost.name else "a workflow"
+    return f"line {lost.place} of the catalog is damaged; what it said of {said} is lost"
 
 
 def _next(version: str) -> str:

@@ -57,6 +57,16 @@ class Annotated:
     tags: tuple[str, ...] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A fact that cannot be read: its place in order, and what is left of a version that it may have added."""
+
+    place: int
+    name: str = ""
+    version: str = ""
+    hash: str = ""
+
+
 Fact = Saved | Aliased | Renamed | Archived | Annotated
 FACTS: dict[str, type[Fact]] = {kind.__name__: kind for kind in (Saved, Aliased, Renamed, Archived, Annotated)}
 
@@ -64,10 +74,10 @@ _FIELDS = frozenset(field.name for field in fields(Version))
 _TUPLES = ("tags", "kinds", "tools", "models")
 
 
-def as_fact(version: Version) -> Saved:
-    """The fact that adds a version."""
-    said = asdict(version)
-    del said["number"], said["archived"]
+def as_fact(version: Version, number: int) -> Saved:
+    """The fact that adds a version under a number."""
+    said = asdict(version) | {"number": number}
+    del said["archived"]
     return Saved(version.name, said)
 
 
@@ -80,9 +90,12 @@ class Shelf:
     aliases: dict[str, int] = field(default_factory=dict)
     former: list[str] = field(default_factory=list)
     archived: bool = False
+    lost: dict[str, str] = field(default_factory=dict)  # version → hash, of versions whose lines are damaged
+    next: int = 1  # the number of the next version
 
     def entry(self) -> Entry:
-        aliases = {alias: self.versions[number - 1].hash for alias, number in sorted(self.aliases.items())}
+        numbered = {version.number: version.hash for version in self.versions}
+        aliases = {alias: numbered[number] for alias, number in sorted(self.aliases.items()) if number in numbered}
         latest = self.latest() or self.versions[-1]
         return Entry(self.name, latest, len(self.versions), aliases, self.archived, tuple(self.former))
 
@@ -94,7 +107,7 @@ class Shelf:
         if wanted in (None, "latest"):
             return self.latest()
         if wanted in self.aliases:
-            return self.versions[self.aliases[wanted] - 1]
+            wanted = f"#{self.aliases[wanted]}"
         for version in reversed(self.versions):
             if wanted in (version.version, version.hash, f"#{version.number}"):
                 return version
@@ -110,13 +123,16 @@ class Shelves:
         self.facts = 0
         self.by_name: dict[str, Shelf] = {}
         self.moved: dict[str, str] = {}  # former name → present one
+        self.lost: list[Lost] = []
 
-    def apply(self, fact: Fact | None) -> None:
-        """Fold one fact; None stands for one that cannot be read, and what was about it falls away."""
+    def apply(self, fact: Fact | Lost) -> None:
+        """Fold one fact; what was about one that is lost falls away, and its number is given to no other."""
         self.facts += 1
-        if fact is not None:
-            with suppress(KeyError, IndexError):
-                self._establish(fact)
+        if isinstance(fact, Lost):
+            self._lost(fact)
+            return
+        with suppress(KeyError, IndexError):
+            self._establish(fact)
 
     def _establish(self, fact: Fact) -> None:
         match fact:
@@ -141,7 +157,7 @@ class Shelves:
     def shelf(self, name: str) -> Shelf:
         """A workflow by its name or a former one. Raises `NotFound` that names what is near."""
         found = self.by_name.get(name) or self.by_name.get(self.moved.get(name, ""))
-        if found is None:
+        if found is None or not found.versions:
             raise _not_found(f"the catalog has no workflow {name}", name, sorted(self.by_name))
         return found
 
@@ -167,12 +183,26 @@ class Shelves:
                 seen = [one for one in seen if any((each, one.version) in wanted.versions for each in names)]
             yield from (version for version in (seen if wanted.all_versions else seen[:1]) if _fits(version, wanted))
 
+    def next_number(self, name: str) -> int:
+        """What the next version of a name is numbered: none that a lost one may have had."""
+        shelf = self.by_name.get(name)
+        return (1 if shelf is None else shelf.next) + sum(not one.name for one in self.lost)
+
+    def _lost(self, fact: Lost) -> None:
+        self.lost.append(fact)
+        if fact.name:
+            shelf = self.by_name.setdefault(fact.name, Shelf(fact.name))
+            shelf.lost[fact.version] = fact.hash
+            shelf.next += 1
+
     def _saved(self, fact: Saved) -> None:
         shelf = self.by_name.setdefault(fact.name, Shelf(fact.name))
         self.moved.pop(fact.name, None)
         said = {key: value for key, value in fact.version.items() if key in _FIELDS}
         said |= {key: tuple(said.get(key, ())) for key in _TUPLES}
-        shelf.versions.append(Version(**{**said, "name": fact.name, "number": len(shelf.versions) + 1}))
+        number = max(shelf.next, said.get("number") or 0)
+        shelf.versions.append(Version(**{**said, "name": fact.name, "number": number}))
+        shelf.next = number + 1
 
     def _renamed(self, name: str, to: str) -> None:
         shelf = self.by_name.pop(name)
@@ -185,8 +215,8 @@ class Shelves:
         self.moved.pop(to, None)
 
     def _replace(self, name: str, number: int, **changes: Any) -> None:
-        versions = self.by_name[name].versions
-        versions[number - 1] = replace(versions[number - 1], **changes)
+        shelf = self.by_name[name]
+        shelf.versions = [replace(one, **changes) if one.number == number else one for one in shelf.versions]
 
 
 def _fits(version: Version, wanted: Wanted) -> bool:

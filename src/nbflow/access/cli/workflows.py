@@ -23,6 +23,7 @@ from nbflow.plan.changes import diff as changes
 from nbflow.plan.plan import Plan
 from nbflow.ports.catalog import Catalog, Entry, Version, Wanted
 from nbflow.ports.clock import SystemClock
+from nbflow.ports.executions import Query
 
 group = typer.Typer(no_args_is_help=True, help="Named workflows and their versions.")
 SIGNS = {"+": "green", "-": "red", "~": "yellow"}
@@ -36,6 +37,8 @@ async def catalog(store: str | None) -> AsyncIterator[Catalog]:
     """The catalog of a store, closed afterwards."""
     opened = stores.open_catalog(store)
     try:
+        for loss in await opened.losses():
+            say(f"loss: {loss}", "red")
         yield opened
     finally:
         await opened.close()
@@ -126,8 +129,13 @@ def search(
     wanted = Wanted(text=text, kind=kind, tool=tool, model=model, tag=tag, by=by, all_versions=every)
     with Answer(json) as answer:
         ran = asked(stores.ran, run_by, phase, since, error)
-        found = asyncio.run(stores.search(wanted, ran, store))
+        found = asyncio.run(_search(wanted, ran, store))
         answer.give([_version(version) for version in found], lambda: out.print(_table(found)))
+
+
+async def _search(wanted: Wanted, ran: Query | None, store: str | None) -> Sequence[Version]:
+    async with catalog(store):
+        return await stores.search(wanted, ran, store)
 
 
 @group.command()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 from zlib import crc32
 
-from nbflow.storage.catalog import LogCatalog
+from nbflow.storage.catalog import DAMAGED, LogCatalog
 from nbflow.storage.duckdb.folder import Folder, sync_folder
 from nbflow.storage.duckdb.values import FileValues
 
@@ -46,11 +46,11 @@ class FileFacts:
             content = self.path.read_bytes()
         except FileNotFoundError:
             return []
-        return [line[_CRC:] if _intact(line) else b"" for line in content.split(b"\n")[:-1]]
+        return [line[_CRC:] if _intact(line) else DAMAGED + line for line in content.split(b"\n")[:-1]]
 
     def all(self) -> list[bytes]:
         """All facts, in order."""
-        return [line for line in self._lines() if line]
+        return [line for line in self._lines() if not line.startswith(DAMAGED)]
 
     def take_in(self, facts: list[bytes]) -> int:
         """Add facts of another catalog: all when this one is empty, else the versions it does not have.
@@ -71,7 +71,7 @@ class FileFacts:
 
     def damage(self) -> list[str]:
         """What cannot be read, in words."""
-        lost = [number for number, line in enumerate(self._lines(), 1) if not line]
+        lost = [number for number, line in enumerate(self._lines(), 1) if line.startswith(DAMAGED)]
         return [f"{self.path.name}: line {number} is damaged; what it said of a workflow is lost" for number in lost]
 
     def _append(self, number: int, fact: bytes) -> bool:
