@@ -70,6 +70,21 @@ async def test_no_number_of_a_line_that_is_garbage_is_given_again(path: Path) ->
     assert (await DuckDBCatalog(path).load("demo", "#3")).version == "1.3"
 
 
+@pytest.mark.parametrize("whole", [True, False])
+async def test_garbage_without_an_end_is_kept_and_named(path: Path, whole: bool) -> None:
+    if whole:
+        await DuckDBCatalog(path).save(numbered(1))
+    file = path.parent / "catalog.jsonl"
+    with file.open("ab") as end:
+        end.write(b"\x00\xffgarbage")
+    before = file.read_bytes()
+    catalog = DuckDBCatalog(path)
+    assert len(await catalog.losses()) == 1
+    assert (await catalog.save(numbered(2))).version == "1.2"
+    assert file.read_bytes().startswith(before + b"\n") and len(await DuckDBCatalog(path).losses()) == 1
+    assert [each.version for each in await DuckDBCatalog(path).versions("demo")] == ["1.2", "1.1"][: 1 + whole]
+
+
 async def test_a_line_of_a_newer_nbflow_is_refused_clearly(path: Path) -> None:
     facts = FileFacts(Folder(path))
     await facts.append(1, b'{"v":9,"fact":"Dreamt","fields":{}}')

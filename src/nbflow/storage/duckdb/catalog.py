@@ -1,7 +1,7 @@
 """The embedded catalog: one file of facts beside the database, appended under a lock that all processes share.
 
 It needs no DuckDB, so saving never waits for a query. Each line has a checksum; a torn last line was never
-acknowledged and is overwritten, a damaged one is named and nothing behind it is lost.
+acknowledged and is overwritten, a damaged one stays, is named and nothing behind it is lost.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ from nbflow.storage.duckdb.values import FileValues
 Answer = TypeVar("Answer")
 
 _SAVED = b'"fact":"Saved"'
+_TORN = re.compile(rb"([0-9a-f]{0,8}|[0-9a-f]{8} (\{.*)?)\Z", re.DOTALL)
 _CRC = 9  # eight digits of the checksum, a space
 
 
@@ -46,7 +48,7 @@ class FileFacts:
             content = self.path.read_bytes()
         except FileNotFoundError:
             return []
-        return [line[_CRC:] if _intact(line) else DAMAGED + line for line in content.split(b"\n")[:-1]]
+        return [line[_CRC:] if _intact(line) else DAMAGED + line for line in _lines_of(content)]
 
     def all(self) -> list[bytes]:
         """All facts, in order."""
@@ -81,10 +83,10 @@ class FileFacts:
                 return False
             new = not self.path.exists()
             with self.path.open("r+b" if not new else "w+b") as file:
-                end = _whole(file.read())
-                file.seek(end)
+                before = b"".join(line + b"\n" for line in _lines_of(file.read()))
+                file.seek(max(0, len(before) - 1))
                 file.truncate()
-                file.write(b"%08x %b\n" % (crc32(fact), fact))
+                file.write(before[-1:] + b"%08x %b\n" % (crc32(fact), fact))
                 file.flush()
                 os.fsync(file.fileno())
             if new:
@@ -119,9 +121,10 @@ def _intact(line: bytes) -> bool:
     return line[: _CRC - 1] == b"%08x" % crc32(line[_CRC:])
 
 
-def _whole(content: bytes) -> int:
-    """Where the last whole line ends."""
-    return content.rfind(b"\n") + 1
+def _lines_of(content: bytes) -> list[bytes]:
+    """The lines of the file. What stands behind the last one is a line too, unless it is the beginning of one."""
+    *lines, rest = content.split(b"\n")
+    return lines if _TORN.match(rest) and not _intact(rest) else [*lines, rest]
 
 
 async def _in_thread(work: Callable[[], Answer]) -> Answer:
