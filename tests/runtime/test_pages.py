@@ -59,6 +59,7 @@ async def test_the_python_of_a_page_runs(page: str, monkeypatch) -> None:
             if inspect.isawaitable(result):
                 await result
     finally:
+        monkeypatch.undo()
         settings.cache_clear()
 
 

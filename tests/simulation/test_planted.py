@@ -57,7 +57,7 @@ def effect_before_its_record(patch: Patch) -> None:
 
 def in_doubt_is_forgotten(patch: Patch) -> None:
     """After a crash a `once` attempt simply runs again: its start is recorded as one that may be repeated."""
-    patch.setattr(deciding, "_in_doubt", lambda state: ())
+    patch.setattr(deciding, "in_doubt", lambda state: ())
     number = driving.Driver._start
 
     def start(self: driving.Driver, node: Any, attempt: int) -> None:
