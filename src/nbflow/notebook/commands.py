@@ -263,7 +263,10 @@ async def _rerun(session: Session, line: str) -> Any:
 
 
 async def _again(session: Session, line: str) -> None:
-    _read(session, line)
+    arguments = _read(session, line)
+    if line.strip():
+        execution = await find_execution(arguments.first(), arguments.store)
+        session.latest[execution.plan.name] = execution.id
     session.again = True
 
 
@@ -297,7 +300,7 @@ COMMANDS: dict[str, Command] = {
         "ID [NAME|FILE] [--from NODE]",
         "run again, changed or not, with -i other inputs, and keep what did not change",
     ),
-    "again": Command(_again, "", "let the next %%workflow cell keep what did not change, as with --reuse"),
+    "again": Command(_again, "[ID]", "let the next %%workflow cell keep what did not change, as with --reuse"),
     "save": Command(_save, "NAME", "keep a workflow's version in the catalog"),
     "workflows": Command(
         _workflows,

@@ -257,10 +257,11 @@ class View {
     if (focus) (this.tools.querySelector(`[data-cmd="${focus}"]:not([disabled])`) || this.tools.querySelector("button:not([disabled])"))?.focus();
   }
 
-  // The kernel keeps what did not change; the notebook, where it listens, runs the cell.
+  // The notebook, where it listens, tells the kernel what to keep and runs the cell, in this order: a message of ours could
+  // come after the cell. Elsewhere the kernel is told, and the cell is run by hand.
   again() {
-    this.send({ cmd: "again" });
-    this.root.dispatchEvent(new CustomEvent("nbflow-again", { bubbles: true, composed: true }));
+    const asked = new CustomEvent("nbflow-again", { bubbles: true, composed: true, cancelable: true, detail: this.head.id });
+    if (this.root.dispatchEvent(asked)) this.send({ cmd: "again" });
   }
 
   tick() {

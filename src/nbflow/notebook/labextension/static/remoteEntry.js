@@ -39,25 +39,26 @@
   };
 
   // The kernel is told before it gets the cell; both go the same way, so they arrive in this order.
-  const again = (app, tracker, told) => {
+  const again = (app, tracker, id) => {
     const session = tracker.currentWidget?.sessionContext.session;
     if (!session?.kernel) return;
-    if (!told) session.kernel.requestExecute({ code: "%workflow again", silent: true, store_history: false, stop_on_error: false });
+    session.kernel.requestExecute({ code: `%workflow again ${id}`, silent: true, store_history: false, stop_on_error: false });
     app.commands.execute("notebook:run-cell");
   };
 
   const listen = (app, tracker) => {
     app.commands.addCommand("nbflow:again", {
       label: "Run Workflow Again and Keep What Did Not Change",
-      execute: () => again(app, tracker, false),
+      execute: () => again(app, tracker, ""),
     });
     app.commands.addKeyBinding({ command: "nbflow:again", keys: ["Alt Shift Enter"], selector: ".jp-Notebook .nbflow-cell.jp-mod-active" });
     document.addEventListener("nbflow-again", (event) => {
       const book = tracker.currentWidget?.content;
       const place = book ? book.widgets.findIndex((cell) => cell.node.contains(event.target)) : -1;
       if (place < 0) return;
+      event.preventDefault();
       book.activeCellIndex = place;
-      again(app, tracker, true);
+      again(app, tracker, event.detail || "");
     });
   };
 
