@@ -8,10 +8,13 @@ or after very many objects.
 from __future__ import annotations
 
 import gc
+import threading
 
-YOUNG = 5_000  # new objects between two searches meanwhile
+YOUNG = 3_000  # new objects between two searches meanwhile
+MIDDLE = 3  # of these until their survivors are searched too, which must not take long
+REST = 1.0  # seconds after the last of them until all is searched as usual
 LARGE = 1_000  # nodes of all running executions, from which on the full search waits
-RARELY = 200  # searches of the middle-aged before a full one; each stands for some fifty thousand new objects
+RARELY = 1_000  # searches of the middle-aged before a full one; each stands for some ten thousand new objects
 
 
 class Shelter:
@@ -25,10 +28,16 @@ class Shelter:
         self._nodes += nodes
         if self._nodes >= LARGE and self._usual is None:
             young, middle, old = self._usual = gc.get_threshold()
-            gc.set_threshold(max(young, YOUNG), middle, max(old, RARELY))
+            gc.set_threshold(max(young, YOUNG), min(middle, MIDDLE), max(old, RARELY))
 
     def leave(self, nodes: int) -> None:
         self._nodes -= nodes
+        if self._nodes < LARGE and self._usual is not None:
+            timer = threading.Timer(REST, self._as_usual)  # and not now, when others may wait for the loop
+            timer.daemon = True
+            timer.start()
+
+    def _as_usual(self) -> None:
         if self._nodes < LARGE and self._usual is not None:
             gc.set_threshold(*self._usual)
             self._usual = None
