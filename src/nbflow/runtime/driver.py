@@ -34,7 +34,7 @@ from nbflow.runtime.timers import Timers
 if TYPE_CHECKING:
     from nbflow.runtime.engine import Engine
 
-SLICE = 0.002  # seconds of deciding before the loop gets its turn
+SLICE = 0.001  # seconds of deciding before the loop gets its turn
 FULL = 1_000  # records after which nobody waits for more
 GATHER = 0.050  # seconds that records nobody waits for are gathered into one commit while something runs
 

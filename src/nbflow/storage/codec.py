@@ -23,7 +23,7 @@ from nbflow.storage import tags
 from nbflow.storage.tags import Fetch, Keep
 
 FORMAT = 1
-PIECE = 250  # records that are encoded before the loop gets its turn
+PIECE = 100  # records that are encoded before the loop gets its turn
 
 Upcaster = Callable[[str, dict[str, Any]], tuple[str, dict[str, Any]]]
 
