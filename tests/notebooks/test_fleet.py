@@ -76,7 +76,10 @@ def test_the_slider_forks_at_home_and_draws_it(kernel):
 
 
 def test_the_slider_forks_with_edits_and_says_what_is_wrong_with_them(kernel):
-    kernel.run("view._do({'cmd': 'fork', 'edits': '{\"\": {\"inputs\": {\"n\": 9}}}'}); await asyncio.sleep(1)")
+    kernel.run(
+        "told = len(notes()); view._do({'cmd': 'fork', 'edits': '{\"\": {\"inputs\": {\"n\": 9}}}'})\n"
+        "while len(notes()) == told: await asyncio.sleep(0.1)"
+    )
     assert "goes on from record 1" in kernel.run("notes()[-1]['text']").result
     assert kernel.run("n = notes()[-1]['text'].split()[0]; nbflow.open(n).inputs").result == "{'n': 9}"
     for edits in ("{", "[]", '{"": {"inputs": {"n": "x"}}}', '{"nope": {"output": 1}}'):
