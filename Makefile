@@ -16,7 +16,7 @@ lab: .venv/demo  ## open the quickstart in JupyterLab
 
 test: .venv/test  ## everything but the nightly tests
 	bash .ci/system-packages
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --durations 15
+	$(BIN)/python -m pytest -n $(JOBS) --durations 15
 
 nightly: .venv/test  ## the tests that take minutes
 	bash .ci/system-packages

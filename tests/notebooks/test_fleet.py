@@ -27,9 +27,6 @@ outputs: {x: =b.x}
 STORE = "--store duckdb:///fleet/prod.duckdb"
 
 
-pytestmark = pytest.mark.xdist_group("fleet")  # one kernel, test after test
-
-
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("fleet")

@@ -14,7 +14,7 @@ from nbflow.nodes.agent import AgentExecutor
 from tests.nodes.calls import agent, attempted
 from tests.services.test_model_wire import SCORE
 
-pytestmark = [pytest.mark.services, pytest.mark.xdist_group("aimock")]
+pytestmark = pytest.mark.services
 MODELS = ["openai/gpt-5-mini", "chatty/gpt-5-mini", "anthropic/claude-sonnet-4-6"]
 
 

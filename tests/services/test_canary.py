@@ -15,7 +15,7 @@ from nbflow.errors import ExecutionFailed
 from tests.integrations.tools.http.server import Server, reply
 from tests.services.canary import canary, found_below, found_in
 
-pytestmark = [pytest.mark.services, pytest.mark.xdist_group("aimock")]
+pytestmark = pytest.mark.services
 
 NAMES = ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "SHOP_TOKEN", "SHOP_PASSWORD"]
 SECRETS = [canary(name) for name in NAMES]

@@ -13,7 +13,7 @@ from nbflow.integrations.agents.anthropic import AnthropicRuntime
 from nbflow.integrations.agents.openai import OpenAIRuntime
 from nbflow.ports.agents import Attachment, Message, ModelRequest, ToolOffer, Usage
 
-pytestmark = [pytest.mark.services, pytest.mark.xdist_group("aimock")]
+pytestmark = pytest.mark.services
 
 KEYS = {"OPENAI_API_KEY": "sk-CANARY-openai-key", "ANTHROPIC_API_KEY": "sk-CANARY-anthropic-key"}
 KINDS = ["responses", "chat", "anthropic"]

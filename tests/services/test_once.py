@@ -19,7 +19,7 @@ from nbflow.errors import NodeError
 from nbflow.integrations.tools.database.once import same_database
 from tests.services.spender import NODES
 
-pytestmark = [pytest.mark.services, pytest.mark.timeout(300), pytest.mark.xdist_group("postgres")]
+pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).parents[2]
 

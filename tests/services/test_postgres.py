@@ -13,7 +13,7 @@ from nbflow.integrations.tools.database.postgres import PostgresDatabase
 from nbflow.integrations.tools.database.tools import Databases
 from tests.integrations.tools.database.test_files import Tools, fails
 
-pytestmark = [pytest.mark.services, pytest.mark.xdist_group("postgres")]
+pytestmark = pytest.mark.services
 
 
 @pytest.fixture
