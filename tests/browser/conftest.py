@@ -43,4 +43,5 @@ def notebook(browser, jupyter):
     yield Notebook(page, jupyter)
     context.close()
     jupyter.end_kernels()
+    jupyter.forget_theme()
     assert not [problem for problem in problems if "nbflow" in problem.lower()], problems

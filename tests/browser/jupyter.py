@@ -33,9 +33,10 @@ class Jupyter:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         own = folder / ".own"
-        settings = own / "settings" / "@jupyterlab" / "apputils-extension"
-        settings.mkdir(parents=True)
-        (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+        self._settings = own / "settings" / "@jupyterlab" / "apputils-extension"
+        self._settings.mkdir(parents=True)
+        quiet = '{"fetchNews": "false", "checkForUpdates": false}'
+        (self._settings / "notification.jupyterlab-settings").write_text(quiet)
         places = {
             "JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython",
             "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTER_PATH": "first", "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
@@ -92,6 +93,10 @@ class Jupyter:
     def end_kernels(self) -> None:
         for session in self.call("sessions"):
             self.call(f"sessions/{session['id']}", "DELETE")
+
+    def forget_theme(self) -> None:
+        """The next page is light again, as every first one is."""
+        (self._settings / "themes.jupyterlab-settings").unlink(missing_ok=True)
 
     def close(self) -> None:
         self._server.terminate()

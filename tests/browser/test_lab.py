@@ -344,7 +344,11 @@ def test_the_slider_goes_through_the_journal(notebook, tmp_path):
 
 
 @pytest.mark.timeout(120)
-def test_a_thousand_nodes_stay_usable_while_they_run(notebook):
+@pytest.mark.parametrize(
+    ("each", "most"),
+    [(700, 700), pytest.param(33.5, 120, marks=pytest.mark.nightly, id="smooth, alone on the machine")],
+)
+def test_a_thousand_nodes_stay_usable_while_they_run(notebook, each, most):
     cell = (
         "from IPython import get_ipython\n"
         "nodes = ''.join(f'  n{i}: {{tool: slow, with: {{seconds: {0.4 + i % 17 / 5}}}, needs: [n{(i - 1) // 3}]}}\\n' for i in range(1, 1000))\n"
@@ -369,7 +373,7 @@ def test_a_thousand_nodes_stay_usable_while_they_run(notebook):
     frames["zooming"] = page.evaluate(FRAMES, [1500, "zoom"])
     assert page.locator(".nbflow-view").count() == 1  # all of it was seen live
     for what, (p95, longest) in frames.items():
-        assert p95 <= 100 and longest <= 1_000, (what, frames)  # alone on a machine: 17 and 33
+        assert p95 <= each and longest <= most, (what, frames)  # milliseconds
     page.wait_for_selector(".nbflow-final img", timeout=60_000)
     assert "1000 of 1000 nodes" in page.inner_text(".nbflow-final")
 
