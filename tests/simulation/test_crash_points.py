@@ -78,9 +78,11 @@ def test_every_crash_point_of_every_kind_is_survived(kind: str) -> None:
     calm = Story(kind)
     whole = calm.live(1)
     assert whole is not None
+    assert calm.points > 2
     for point in range(1, calm.points + 1):
         story = Story(kind)
         story.live(1, crash_at=point)
+        assert story.dead
         story.check()
         end = story.live(2)
         assert end is not None
