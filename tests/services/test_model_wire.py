@@ -12,6 +12,7 @@ from nbflow.errors import NodeError
 from nbflow.integrations.agents.anthropic import AnthropicRuntime
 from nbflow.integrations.agents.openai import OpenAIRuntime
 from nbflow.ports.agents import Attachment, Message, ModelRequest, ToolOffer, Usage
+from tests.integrations.tools.http.server import Server, answering, reply
 
 pytestmark = pytest.mark.services
 
@@ -193,22 +194,6 @@ async def test_a_server_that_never_answers_is_left_when_the_time_is_up(kind):
         await runtime.close()
 
 
-class Told(Silent):
-    """A server that gives one reply and keeps what it was asked."""
-
-    def __init__(self, body: bytes, media: str):
-        self.body, self.media, self.given = body, media, b""
-
-    async def serve(self, reader, writer):
-        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-        length = next(int(line[15:]) for line in head.split("\r\n") if line.startswith("content-length:"))
-        self.given = await reader.readexactly(length)
-        start = f"HTTP/1.1 200 OK\r\ncontent-type: {self.media}\r\ncontent-length: {len(self.body)}\r\n\r\n"
-        writer.write(start.encode() + self.body)
-        await writer.drain()
-        writer.close()
-
-
 RESPONSE = {
     "id": "r", "object": "response", "created_at": 1, "model": "m", "status": "completed", "parallel_tool_calls": True,
     "tool_choice": "auto", "tools": [],
@@ -236,6 +221,10 @@ MESSAGE = {
     "usage": {"input_tokens": 30, "cache_read_input_tokens": 60, "cache_creation_input_tokens": 10, "output_tokens": 50,
               **THOUGHT},
 }  # fmt: skip
+
+
+def in_json(answer) -> bytes:
+    return reply(json.dumps(answer).encode(), media="application/json")
 
 
 def events(*items) -> bytes:
@@ -272,11 +261,11 @@ WHOLE = {"responses": RESPONSE, "chat": CHAT, "anthropic": MESSAGE}
 @pytest.mark.parametrize("kind", KINDS)
 async def test_cached_and_reasoning_tokens_are_counted(kind, stream):
     body = STREAMS[kind] if stream else json.dumps(WHOLE[kind]).encode()
-    async with Told(body, "text/event-stream" if stream else "application/json") as server:
+    async with answering(reply(body, media="text/event-stream" if stream else "application/json")) as server:
         runtime = make(kind, server.url)
-        reply = await runtime.complete(ask("hello", stream=stream), lambda text: None)
-        assert reply.text == "hi"
-        assert reply.usage == Usage(100, 50, 60, 40)
+        heard = await runtime.complete(ask("hello", stream=stream), lambda text: None)
+        assert heard.text == "hi"
+        assert heard.usage == Usage(100, 50, 60, 40)
         await runtime.close()
 
 
@@ -287,12 +276,12 @@ async def test_files_go_to_anthropic_as_it_takes_them():
         Attachment("image/png", content=b"\x89PNG"),
         Attachment("image/png", url="https://x.test/a.png"),
     )
-    async with Told(json.dumps(MESSAGE).encode(), "application/json") as server:
+    async with answering(in_json(MESSAGE)) as server:
         runtime = make("anthropic", server.url)
         request = ModelRequest("m", (Message("user", "read", attachments=files),), stream=False)
         await runtime.complete(request, lambda text: None)
         await runtime.close()
-    *blocks, words = json.loads(server.given)["messages"][0]["content"]
+    *blocks, words = json.loads(server.asked[0].body)["messages"][0]["content"]
     assert words == {"type": "text", "text": "read"}
     assert blocks == [
         {"type": "document", "title": "a.pdf",
@@ -306,51 +295,25 @@ async def test_files_go_to_anthropic_as_it_takes_them():
 @pytest.mark.parametrize("kind", KINDS)
 async def test_an_empty_answer_that_goes_back_is_one_that_the_provider_takes(kind):
     """No provider takes a turn of the model without content."""
-    async with Told(json.dumps(WHOLE[kind]).encode(), "application/json") as server:
+    async with answering(in_json(WHOLE[kind])) as server:
         runtime = make(kind, server.url)
         turns = (Message("user", "hello"), Message("assistant", "", native={"messages": [], "responses": []}))
         request = ModelRequest("m", (*turns, Message("user", "Answer again.")), stream=False)
         await runtime.complete(request, lambda text: None)
-        sent = json.loads(server.given)
+        sent = json.loads(server.asked[0].body)
         for turn in sent.get("messages") or sent["input"]:
             assert turn["content"]
         await runtime.close()
 
 
-class ChatOnly(Silent):
-    """A server that has Chat Completions and no other protocol."""
-
-    def __init__(self):
-        self.paths: list[str] = []
-
-    async def serve(self, reader, writer):
-        while head := await reader.readuntil(b"\r\n\r\n"):
-            lines = head.decode().split("\r\n")
-            length = next(int(line[15:]) for line in lines if line.lower().startswith("content-length:"))
-            await reader.readexactly(length)
-            self.paths.append(lines[0].split()[1])
-            found = self.paths[-1] == "/v1/chat/completions"
-            body = (
-                b'{"id":"1","object":"chat.completion","created":1,"model":"m","choices":'
-                b'[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"hi"}}]}'
-                if found
-                else b"404 page not found"
-            )
-            kind = "application/json" if found else "text/plain"
-            status = "200 OK" if found else "404 Not Found"
-            writer.write(
-                f"HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
-            )
-            await writer.drain()
-
-
 async def test_openai_at_another_address_is_spoken_to_as_it_can(models):
     """By Responses where the server has them, else by Chat Completions, and found out once."""
-    async with ChatOnly() as server:
+    async with Server(**{"v1/chat/completions": in_json(CHAT)}) as server:
         runtime = OpenAIRuntime(KEYS, base_url=f"{server.url}/v1")
         for _ in range(2):
             assert (await runtime.complete(ask("hello", stream=False), lambda text: None)).text == "hi"
-        assert server.paths == ["/v1/responses", "/v1/chat/completions", "/v1/chat/completions"]
+        paths = [request.path for request in server.asked]
+        assert paths == ["/v1/responses", "/v1/chat/completions", "/v1/chat/completions"]
         await runtime.close()
     runtime = OpenAIRuntime(KEYS, base_url=f"{models.url}/v1")
     assert (await runtime.complete(ask("say hello"), lambda text: None)).text.startswith("Hello")

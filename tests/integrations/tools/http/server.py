@@ -19,7 +19,7 @@ Answer = bytes | Callable[[Request, asyncio.StreamWriter], Awaitable[None]]
 
 
 class Server:
-    """``routes`` give raw answers by path; what was asked is kept."""
+    """``routes`` give raw answers by path, ``*`` those of all other paths; what was asked is kept."""
 
     def __init__(self, **routes: Answer):
         self.routes: dict[str, Answer] = {f"/{path}": answer for path, answer in routes.items()}
@@ -45,7 +45,7 @@ class Server:
                 )
                 request = Request(head, await reader.readexactly(size))
                 self.asked.append(request)
-                answer = self.routes.get(request.path, reply(b"not here", status="404 Not Found"))
+                answer = self.routes.get(request.path) or self.routes.get("/*") or MISSING
                 if callable(answer):
                     await answer(request, writer)
                     return
@@ -68,5 +68,13 @@ def reply(
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
+def answering(answer: Answer) -> Server:
+    """A server that answers every request alike."""
+    return Server(**{"*": answer})
+
+
 def moved(where: str, status: str = "302 Found") -> bytes:
     return reply(status=status, Location=where)
+
+
+MISSING = reply(b"not here", status="404 Not Found")
