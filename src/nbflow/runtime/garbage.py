@@ -32,7 +32,7 @@ class Shelter:
 
     def leave(self, nodes: int) -> None:
         self._nodes -= nodes
-        if self._nodes < LARGE and self._usual is not None:
+        if self._nodes < LARGE <= self._nodes + nodes and self._usual is not None:  # the last of the load alone
             timer = threading.Timer(REST, self._as_usual)  # and not now, when others may wait for the loop
             timer.daemon = True
             timer.start()
