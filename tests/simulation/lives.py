@@ -38,42 +38,55 @@ class Effect:
     ended: float | None = None
 
 
-@dataclass
-class Lives:
-    """All that outlives a life."""
+class Mortal:
+    """Whose process may end at a point that is named by its number, counted anew in each life."""
 
-    written: Text
-    seed: int
-    journal: SlowJournal = field(default_factory=lambda: Disk())
-    effects: list[Effect] = field(default_factory=list)
-    calls: dict[str, int] = field(default_factory=dict)
-    undone: list[str] = field(default_factory=list)
-    count: int = 0
-    points: int = 0
+    loop: SimLoop
+    points = 0
     crash_at: int | None = None
-    dead: bool = False
-    acts: list[str] = field(default_factory=list)
+    dead = False
+
+    def begin(self, loop: SimLoop, crash_at: int | None) -> None:
+        """A life on a fresh loop; it ends at point number `crash_at`."""
+        self.loop, self.crash_at, self.points, self.dead = loop, crash_at, 0, False
 
     def point(self) -> None:
-        """A place where the process may end."""
+        """A place where the process may end. What a dead one still does is cancelled; the loop stops before its next step."""
         self.points += 1
         if self.dead:
             raise asyncio.CancelledError
         if self.points == self.crash_at:
             self.dead = True
-            STAGE.loop.at_step[STAGE.loop.steps + 1] = _die
+            self.loop.at_step[self.loop.steps + 1] = _die
             raise asyncio.CancelledError
+
+
+def _die() -> None:
+    raise Died
+
+
+@dataclass
+class Lives(Mortal):
+    """All that outlives a life."""
+
+    written: Text
+    seed: int
+    journal: Disk = field(default_factory=lambda: Disk())
+    effects: list[Effect] = field(default_factory=list)
+    calls: dict[str, int] = field(default_factory=dict)
+    undone: list[str] = field(default_factory=list)
+    count: int = 0
+    acts: list[str] = field(default_factory=list)
 
     def live(
         self, seed: int, *, crash_at: int | None = None, acts: int = 0, may_cancel: bool = False
     ) -> Execution | None:
         """One life, with so many interruptions at random steps; None when the execution has not ended with it."""
         self.count += 1
-        self.crash_at, self.points, self.dead = crash_at, 0, False
         STAGE.lives, self.journal.lives = self, self
 
         async def main(loop: SimLoop) -> Execution | None:
-            STAGE.loop = loop
+            self.begin(loop, crash_at)
             house = SimHouse(loop, self.journal, TOOLS, pools=POOLS, grace=1.0)
             house.workflows = self.written.children
             return await self._live(house, acts, may_cancel)
@@ -129,14 +142,10 @@ class Lives:
                     execution.retry(path)
 
 
-def _die() -> None:
-    raise Died
-
-
 class Disk(SlowJournal):
     """The slow disk of a process that may die before and after it wrote."""
 
-    lives: Lives
+    lives: Mortal
 
     async def append(self, execution: str, records: Any, *, after: int) -> None:
         self.lives.point()
@@ -148,7 +157,6 @@ class Stage:
     """The lives that the tools belong to just now."""
 
     lives: Lives
-    loop: SimLoop
 
 
 STAGE, TOOLS = Stage(), ToolRegistry(SimThreads())
@@ -158,14 +166,14 @@ async def _work(x: Any, call: Call) -> int:
     """Some time, failures as many as are written, then a number that depends on path and inputs alone."""
     lives, id, path = STAGE.lives, call.node.id, f"{call.execution}/{call.path}"
     committed = len(lives.journal._lines.get(call.execution, ()))
-    effect = Effect(call.execution, call.path, call.attempt, committed, lives.count, STAGE.loop.time())
+    effect = Effect(call.execution, call.path, call.attempt, committed, lives.count, lives.loop.time())
     lives.effects.append(effect)
     try:
         lives.point()
-        await asyncio.sleep(STAGE.loop.rng.choice((0, 0, 0.01, 0.1, 1.0)))
+        await asyncio.sleep(lives.loop.rng.choice((0, 0, 0.01, 0.1, 1.0)))
         lives.point()
     finally:
-        effect.ended = STAGE.loop.time()
+        effect.ended = lives.loop.time()
     done = lives.calls[path] = lives.calls.get(path, 0) + 1
     if done <= lives.written.failing.get(id, 0):
         raise ConnectionError(f"{id} fails")
@@ -191,5 +199,5 @@ async def pay(x: list[Any], call: Call) -> int:
 
 @TOOLS.tool
 async def undo(x: str, call: Call) -> None:
-    await asyncio.sleep(STAGE.loop.rng.choice((0, 0.05)))
+    await asyncio.sleep(STAGE.lives.loop.rng.choice((0, 0.05)))
     STAGE.lives.undone.append(call.path)

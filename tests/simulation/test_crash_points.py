@@ -10,40 +10,27 @@ import pytest
 from nbflow.runtime.execution import Execution
 from tests.simulation.house import SimHouse, attend, ended
 from tests.simulation.invariants import broken, rows_of
-from tests.simulation.lives import Disk
+from tests.simulation.lives import Disk, Mortal
 from tests.simulation.loop import SimLoop, simulate
 from tests.simulation.test_interruptions import ANSWERS, CHILD, KINDS, NEST, STAGE, TOOLS, Model, Trace, text
 from tests.simulation.world import Died
 
 
 @dataclass
-class Story:
+class Story(Mortal):
     """One execution of one kind over several lives."""
 
     kind: str
     trace: Trace = field(default_factory=Trace)
     journal: Disk = field(default_factory=Disk)
     flaky: list[str] = field(default_factory=list)
-    points: int = 0
-    crash_at: int | None = None
-    dead: bool = False
-
-    def point(self) -> None:
-        self.points += 1
-        if self.dead:
-            raise asyncio.CancelledError
-        if self.points == self.crash_at:
-            self.dead = True
-            self.loop.at_step[self.loop.steps + 1] = _die
-            raise asyncio.CancelledError
 
     def live(self, seed: int, crash_at: int | None = None) -> Execution | None:
-        self.points, self.crash_at, self.dead = 0, crash_at, False
-        self.journal.lives = self  # type: ignore[assignment]
+        self.journal.lives = self
         STAGE.trace, STAGE.journal, STAGE.flaky, STAGE.point = self.trace, self.journal, self.flaky, self.point
 
         async def main(loop: SimLoop) -> Execution:
-            self.loop = loop
+            self.begin(loop, crash_at)
             house = SimHouse(loop, self.journal, TOOLS, pools={"gpu": 2}, grace=20.0)
             house.agents.add(Model())
             house.workflows.update(child=CHILD, nest=NEST)
@@ -67,10 +54,6 @@ class Story:
             effects = self.trace.effects if id == "x1" else []
             found = broken(rows_of(self.journal.peek(id)), effects)
             assert not found, f"{id}: {found}"
-
-
-def _die() -> None:
-    raise Died
 
 
 @pytest.mark.parametrize("kind", KINDS)
