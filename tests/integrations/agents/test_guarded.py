@@ -62,7 +62,15 @@ async def test_a_reply_that_unpacks_without_end_is_refused(kind, media, bomb):
     assert (error.kind, error.code) == ("InvalidOutput", "limit.output")
 
 
-@pytest.mark.parametrize(("packed", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("identity", bytes)])
+def bare(content: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(content) + packer.flush()
+
+
+PACKERS = [("gzip", gzip.compress), ("deflate", zlib.compress), ("deflate", bare), ("identity", bytes)]
+
+
+@pytest.mark.parametrize(("packed", "pack"), PACKERS)
 async def test_a_reply_is_unpacked(packed, pack):
     body = pack(json.dumps(COMPLETION).encode())
     async with answering(reply(body, media=JSON, Content_Encoding=packed)) as server:
@@ -76,6 +84,15 @@ async def test_a_reply_is_unpacked(packed, pack):
 async def test_a_reply_that_cannot_be_unpacked_is_malformed(body):
     async with answering(reply(body, media=JSON, Content_Encoding="gzip")) as server:
         assert (await fails("chat", server.url)).code == "llm.malformed"
+
+
+@pytest.mark.parametrize("packed", ["gzip", "deflate"])
+@pytest.mark.parametrize("kind", ["responses", "chat", "messages"])
+async def test_a_refusal_without_words_says_how_long_to_wait_however_it_is_packed(kind, packed):
+    refusal = reply(status="429 Too Many Requests", Content_Encoding=packed, Retry_After="7")
+    async with answering(refusal) as server:
+        error = await fails(kind, server.url)
+    assert (error.kind, error.code, error.retry_after) == ("RateLimited", "llm.rate_limit", 7)
 
 
 async def test_a_packing_nobody_asked_for_is_refused():

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from nbflow.errors import NodeError
+from nbflow.integrations.inflating import Inflater, inflater
 
 if TYPE_CHECKING:
     from httpx2 import AsyncByteStream, AsyncClient, Response
@@ -45,22 +46,25 @@ async def _guard(response: Response) -> None:
         message = f"{host} sends requests on to {to} (HTTP {response.status_code}), which is not followed"
         raise NodeError("Refused", message, code="llm.redirect", hint=hint)
     packed = response.headers.pop("content-encoding", "identity").strip().lower()
-    if packed not in (*PACKED, "identity", ""):
-        raise NodeError("Unavailable", f"{host} sent a reply packed as {packed}, unasked", code="llm.malformed")
+    try:
+        unpack = inflater(packed)
+    except ValueError:
+        message = f"{host} sent a reply packed as {packed}, unasked"
+        raise NodeError("Unavailable", message, code="llm.malformed") from None
     is_stream = response.headers.get("content-type", "").startswith("text/event-stream")
     most = MOST_STREAMED if is_stream else MOST
     assert isinstance(response.stream, AsyncByteStream)
-    response.stream = _counted(response.stream, packed in PACKED, most)
+    response.stream = _counted(response.stream, unpack, most)
 
 
-def _counted(stream: AsyncByteStream, packed: bool, most: int) -> AsyncByteStream:
+def _counted(stream: AsyncByteStream, unpack: Inflater | None, most: int) -> AsyncByteStream:
     """The bytes of a stream as they are meant, `most` of them. Raises `NodeError` (``limit.output``) for more."""
     from httpx2 import AsyncByteStream
 
     class Counted(AsyncByteStream):
         async def __aiter__(self) -> AsyncIterator[bytes]:
             size = line = 0
-            async for part in _unpacked(stream) if packed else stream:
+            async for part in _unpacked(stream, unpack) if unpack is not None else stream:
                 size += len(part)
                 ended = part.rfind(b"\n")
                 line = len(part) + line if ended < 0 else len(part) - ended - 1
@@ -74,16 +78,15 @@ def _counted(stream: AsyncByteStream, packed: bool, most: int) -> AsyncByteStrea
     return Counted()
 
 
-async def _unpacked(stream: AsyncByteStream) -> AsyncIterator[bytes]:
+async def _unpacked(stream: AsyncByteStream, unpack: Inflater) -> AsyncIterator[bytes]:
     """Some bytes at a time. Raises `NodeError` (``llm.malformed``) for what is not packed, or not to its end."""
-    unpack = zlib.decompressobj(wbits=47)  # gzip or zlib, as it says itself
     try:
         async for piece in stream:
             while piece:
                 yield unpack.decompress(piece, AT_ONCE)
-                piece = unpack.unconsumed_tail
+                piece = unpack.rest
         yield unpack.flush()
     except zlib.error:
         raise NodeError("Unavailable", "the reply cannot be unpacked", code="llm.malformed") from None
-    if not unpack.eof:
+    if not unpack.is_whole:
         raise NodeError("Unavailable", "the reply cannot be unpacked", code="llm.malformed")

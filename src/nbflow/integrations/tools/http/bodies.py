@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any, NoReturn
 
 from nbflow.errors import NodeError
+from nbflow.integrations.inflating import inflater
 
 LARGEST = 2**63 - 1  # whole numbers past this are kept as text: not every store holds them
 
@@ -17,29 +18,25 @@ class Unpacker:
 
     def __init__(self, encoding: str, most: int) -> None:
         self._most, self._size = most, 0
-        self._inflate: Any = None
-        if encoding in ("gzip", "x-gzip"):
-            self._inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-        elif encoding == "deflate":
-            self._inflate = _Deflate()
-        elif encoding not in ("", "identity"):
-            raise NodeError(
-                "InvalidOutput", f"the body is encoded as {encoding}, which was not asked for", code="http.encoding"
-            )
+        try:
+            self._inflater = inflater(encoding)
+        except ValueError:
+            message = f"the body is encoded as {encoding}, which was not asked for"
+            raise NodeError("InvalidOutput", message, code="http.encoding") from None
 
     def feed(self, piece: bytes) -> bytes:
         """More of the body. Raises `NodeError` (``http.too_large``, ``http.bad_response``)."""
-        if self._inflate is None:
+        if self._inflater is None:
             return self._counted(piece)
         try:
-            made = self._inflate.decompress(piece, self._most - self._size + 1)
+            made = self._inflater.decompress(piece, self._most - self._size + 1)
         except zlib.error:
             raise NodeError("Unavailable", "the compressed body is damaged", code="http.bad_response") from None
         return self._counted(made)
 
     def close(self) -> None:
         """Raises `NodeError` (``http.truncated``) when compressed data has no end."""
-        if self._inflate is not None and self._size and not self._inflate.eof:
+        if self._inflater is not None and not self._inflater.is_whole:
             raise truncated()
 
     def _counted(self, made: bytes) -> bytes:
@@ -48,23 +45,6 @@ class Unpacker:
             message = f"the body is larger than {megabytes(self._most)}: stopped"
             raise NodeError("InvalidOutput", message, code="http.too_large", hint="raise max_bytes, or ask for less")
         return made
-
-
-class _Deflate:
-    """``deflate`` as it is sent: with a zlib head, or bare."""
-
-    def __init__(self) -> None:
-        self._inner: Any = None
-
-    @property
-    def eof(self) -> bool:
-        return self._inner is None or self._inner.eof
-
-    def decompress(self, piece: bytes, most: int) -> bytes:
-        if self._inner is None and piece:
-            wrapped = piece[0] & 0x0F == 8
-            self._inner = zlib.decompressobj(wbits=zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS)
-        return self._inner.decompress(piece, most) if self._inner is not None else b""
 
 
 def truncated() -> NodeError:
