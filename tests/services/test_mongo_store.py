@@ -106,6 +106,20 @@ async def test_a_writer_of_another_machine_is_followed_when_its_lease_is_over(
     await second.close()
 
 
+async def test_a_lease_that_is_over_frees_an_execution_though_a_process_of_that_number_runs_here(
+    url: str, journal: MongoJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number of a writer that is gone may be anybody's by now, as 1 is in a container that was started again."""
+    await journal.append("x", records(1, 1), after=0)
+    second = MongoJournal(url)
+    with pytest.raises(JournalConflict, match="process"):
+        await second.append("x", records(2, 2), after=1)
+    monkeypatch.setattr(owning, "LEASE", -1.0)
+    await second.append("x", records(2, 2), after=1)
+    assert await second.read("x") == records(1, 2)
+    await second.close()
+
+
 async def test_two_processes_that_claim_at_once_are_never_both_let_in(url: str) -> None:
     writers = [MongoJournal(url) for _ in range(4)]
     for number in range(20):

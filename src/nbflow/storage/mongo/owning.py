@@ -85,10 +85,9 @@ class Owner:
         found = await database.writers.find_one({"_id": writer}) if writer else None
         if found is None:
             return None
-        here = found["host"] == socket.gethostname()
-        if here and not _runs(found["pid"]):
+        if found["host"] == socket.gethostname() and not _runs(found["pid"]):
             return None
-        if not here and (await self._beat(database) - found["at"]).total_seconds() > LEASE:
+        if (await self._beat(database) - found["at"]).total_seconds() > LEASE:
             return None
         return f"process {found['pid']} on {found['host']}"
 
