@@ -408,6 +408,19 @@ def test_again_stops_what_still_runs_and_goes_on_from_it(kernel):
     kernel.run("first.cancel(); await first.until('cancelled')")
 
 
+def test_again_goes_on_from_the_one_in_the_view_wherever_it_is_kept(kernel):
+    cell = "%%workflow kept_aside --background --store memory: --as {}\nnodes:\n  a: {{tool: slow, with: {{seconds: 0.01}}}}\n  b: {{ask: 'sure?', needs: [a]}}\n"
+    kernel.run("calls.clear()")
+    for name in ("first", "second"):
+        kernel.run(cell.format(name))
+        kernel.run(f"await {name}.until('waiting')")
+    kernel.run("%workflow again {first.id}")
+    kernel.run(cell.format("third"))
+    kernel.run("await third.until('waiting')")
+    assert kernel.run("calls, third.nodes['a'].taken['execution'] == first.id").result == "(['slow', 'slow'], True)"
+    kernel.run("for each in (first, second, third): each.cancel()")
+
+
 @pytest.mark.parametrize("way", ["def", "async def"])
 def test_a_function_that_yields_is_no_tool_and_the_cell_says_where(kernel, way):
     kernel.run(f"{way} numbers():\n    yield 1\n")

@@ -76,7 +76,7 @@ async def run_workflow(session: Session, options: Options, workflow: Workflow) -
 async def start(session: Session, options: Options, workflow: Workflow) -> Execution:
     """Begin, with breakpoints set before the first node."""
     execution = await _begin(session, options, workflow)
-    session.latest[workflow.name] = execution.id
+    session.latest[workflow.name] = execution.id, assembly.engine(options.store)
     stops = session.stops_of(workflow.name)
     for node in options.breaks:
         stops.add(node)
@@ -112,7 +112,8 @@ async def _earlier(session: Session, options: Options, name: str) -> Execution |
             return None
     if latest is None or not (options.debug or again):
         return None
-    earlier = await find_execution(latest, options.store)
+    id, engine = latest
+    earlier = await engine.open(id)
     if again and earlier.driven and not earlier.ended:
         earlier.suspend()  # it would do the same work beside its successor
         await earlier.until("suspended")

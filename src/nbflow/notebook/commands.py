@@ -264,9 +264,11 @@ async def _rerun(session: Session, line: str) -> Any:
 
 async def _again(session: Session, line: str) -> None:
     arguments = _read(session, line)
-    if line.strip():
-        execution = await find_execution(arguments.first(), arguments.store)
-        session.latest[execution.plan.name] = execution.id
+    word = arguments.first()
+    if (view := session.views.get(word or "")) is not None:
+        session.keep(view.execution)
+    elif word is not None and word not in dict(session.latest.values()):
+        session.keep(await find_execution(word, arguments.store))
     session.again = True
 
 

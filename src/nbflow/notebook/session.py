@@ -61,7 +61,7 @@ class Session:
         self.workflows: dict[str, Workflow] = {}
         self._breakpoints: Kept | None = None
         self.views: dict[str, LiveView] = {}
-        self.latest: dict[str, str] = {}  # workflow → the execution that this notebook began last
+        self.latest: dict[str, tuple[str, Engine]] = {}  # workflow → what this notebook began last, and where it is
         self._met = False  # whether a browser has ever answered
         self.again = False  # whether the next cell keeps what did not change
         self.drawn: set[str] = set()  # executions that this cell shows already
@@ -232,7 +232,7 @@ class Session:
         if not self.looked_at:
             return self._unattended(execution, watch, place, progress)
         controls = Controls(
-            execution, picture, self.stops_of(execution.plan.name), debug=debug, waiting=waiting, again=self._keep
+            execution, picture, self.stops_of(execution.plan.name), debug=debug, waiting=waiting, again=self.keep
         )
         if debug and not execution.ended:
             self.stops.debugged(execution, now=True)
@@ -247,9 +247,9 @@ class Session:
         view.on_end += [silence.cancel, lambda: self._gone(execution.id, view)]
         return view.close
 
-    def _keep(self, execution: Execution) -> None:
+    def keep(self, execution: Execution) -> None:
         """The next cell of this workflow goes on from this execution."""
-        self.again, self.latest[execution.plan.name] = True, execution.id
+        self.again, self.latest[execution.plan.name] = True, (execution.id, execution.engine or self.home())
 
     def _gone(self, id: str, view: LiveView) -> None:
         self._met = self._met or view.greeted
