@@ -26,7 +26,7 @@ from nbflow.ports.executions import Executions, Listed, Page, Query
 from nbflow.ports.journal import Journal
 from nbflow.settings import settings
 from nbflow.spec.durations import parse_duration
-from nbflow.storage.adapters import adapter
+from nbflow.storage.adapters import NoSuchPart, adapter
 from nbflow.storage.addresses import Address, read_address
 from nbflow.storage.retention import Retains
 
@@ -98,11 +98,14 @@ def open_upkeep(store: str | None = None) -> Any:
 
 
 def open_retention(store: str | None = None) -> Retains | None:
-    """What keeps a store small; None for one that goes with its process, or whose package has nothing for it."""
+    """What keeps a store small; None for one that goes with its process, or whose package has nothing for it.
+
+    Raises `StorageError` for one that cannot be had.
+    """
     address = _address(store)
     try:
         return adapter(address.scheme, "upkeep")(address.path or address.url)  # type: ignore[no-any-return]
-    except StorageError:
+    except NoSuchPart:
         return None
 
 

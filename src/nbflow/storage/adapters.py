@@ -35,8 +35,15 @@ _ADAPTERS: dict[str, dict[str, str]] = {
 """The classes of each store; a plug-in's stand in the entry point ``nbflow.stores`` named as its scheme."""
 
 
+class NoSuchPart(StorageError):
+    """A store that is there and whole has no such part."""
+
+
 def adapter(scheme: str, part: str) -> Callable[..., Any]:
-    """What makes the journal, catalog, executions or upkeep of a store from its address. Raises `StorageError`."""
+    """What makes the journal, catalog, executions or upkeep of a store from its address.
+
+    Raises `StorageError`, which is a `NoSuchPart` for a store that does without.
+    """
     place = _ADAPTERS.get(scheme, {}).get(part)
     if place is not None:
         module, _, name = place.partition(":")
@@ -48,13 +55,17 @@ def adapter(scheme: str, part: str) -> Callable[..., Any]:
     for point in entry_points(group="nbflow.stores"):
         if point.name == scheme:
             return _brought(point, part)
-    raise StorageError("store.url", f"{scheme} is not served", "use duckdb:///path, postgresql://… or memory:")
+    refusal = NoSuchPart if scheme in _ADAPTERS else StorageError
+    raise refusal("store.url", f"{scheme} is not served", "use duckdb:///path, postgresql://… or memory:")
 
 
 def _brought(point: EntryPoint, part: str) -> Callable[..., Any]:
     """A part of a store that an installed package brings."""
     try:
-        return getattr(point.load(), part)  # type: ignore[no-any-return]
+        brought = point.load()
     except Exception as problem:
         message = f"the store {point.name} of {point.value} cannot be loaded: {type(problem).__name__}: {problem}"
         raise StorageError("store.library", message) from problem
+    if not hasattr(brought, part):
+        raise NoSuchPart("store.library", f"the store {point.name} of {point.value} has no {part}")
+    return getattr(brought, part)  # type: ignore[no-any-return]
