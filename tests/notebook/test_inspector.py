@@ -244,7 +244,7 @@ async def test_a_node_held_on_its_error_shows_the_error_and_can_be_run_again():
     watch.fold(execution.events)
     page = inspector.page(watch, "n0", None, execution.held, execution.preview, execution.editable, execution.failing)
     assert blocks(page)["error"]["text"] == "ValueError: not yet"
-    assert [act[0] for act in page["acts"]] == ["retry", "step", "break"]
+    assert [act[0] for act in page["acts"]] == ["retry", "fail", "break"]
     later = inspector.page(watch, watch.picture.places["b"], None, execution.held)
     assert {"break", "run_to"} <= {act[0] for act in later["acts"]}
     execution.retry("a")

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from nbflow.errors import NbflowError, NotFound
+from nbflow.errors import ExecutionFailed, NbflowError, NotFound
 from tests.runtime.conftest import House
 
 CHAIN = "nodes: {a: {set: {v: 1}}, b: {set: {v: =a.v + 1}}, c: {set: {v: =b.v + 1}}}"
@@ -156,3 +156,55 @@ async def test_once_an_error_is_mended_all_goes_on_unless_somebody_steps(house: 
     assert await stepped.hold() == ("b",)
     stepped.resume()
     await stepped
+
+
+HELD_ON = "nodes: {a: {tool: bad, on_error: {value: -1}}, b: {set: {v: =a + 1}}}"
+
+
+async def test_going_on_from_an_error_lets_it_count(house: House) -> None:
+    @house.tool
+    def bad() -> int:
+        raise ValueError("bad")
+
+    execution = house.start(HELD_ON)
+    execution.break_at("a:error")
+    assert await execution.hold() == ("a",)
+    execution.resume()
+    await execution
+    assert execution.outputs == {"b": {"v": 0}}
+    assert execution.nodes["a"].error["kind"] == "ValueError"
+
+
+async def test_an_error_that_was_let_count_holds_again_when_the_next_attempt_has_one(house: House) -> None:
+    @house.tool
+    def bad() -> int:
+        raise ValueError("bad")
+
+    execution = house.start("nodes: {a: {tool: bad, retry: {max: 1, delay: 0s}}}")
+    execution.break_at("a:error")
+    assert await execution.hold() == ("a",)
+    execution.resume()
+    await execution.until("a")
+    assert await execution.hold() == ("a",)
+    assert execution.nodes["a"].attempt == 2
+    execution.resume()
+    with pytest.raises(ExecutionFailed):
+        await execution
+
+
+@pytest.mark.parametrize(("message", "kind"), [((), "ValueError"), (("no use",), "Refused")])
+async def test_a_node_held_on_its_error_can_be_let_fail(house: House, message: tuple[str, ...], kind: str) -> None:
+    tried: list[int] = []
+
+    @house.tool
+    def bad() -> int:
+        tried.append(1)
+        raise ValueError("bad")
+
+    execution = house.start("nodes: {a: {tool: bad, retry: 3, on_error: continue}, b: {needs: a, set: {v: 1}}}")
+    execution.break_at("a:error")
+    assert await execution.hold() == ("a",)
+    execution.fail("a", *message)
+    await execution
+    assert (execution.phase, len(tried)) == ("completed", 1)
+    assert execution.nodes["a"].error["kind"] == kind

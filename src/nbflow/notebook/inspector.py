@@ -125,7 +125,7 @@ RUN_TO = ("run_to", "Run to here", "go on and hold here")
 def _acts(node: NodeState, held: bool, failing: bool = False) -> list[tuple[str, ...]]:
     acts: list[tuple[str, ...]] = []
     if failing:
-        acts += [("retry", "Retry", "run it again, as it is now"), ("step", "Let it fail", "take the error as it is")]
+        acts += [("retry", "Retry", "run it again, as it is now"), ("fail", "Let it fail", "take the error as it is")]
     elif held:
         acts.append(("step", "Let go", "run this node and hold what follows"))
     if node.phase == "waiting" and node.reason in (*UNSURE, "retry"):

@@ -77,8 +77,8 @@ VERBS = (
         "pin(NODE, VALUE)", lambda x, n, v: None if v is None and x.unpin(n) else x.pin(n, v), "NODE [VALUE]", "Pin",
     ),
     Verb(
-        "fail", "settle a node that waits or is in doubt as failed", "fail(NODE)", lambda x, n, v: x.fail(n), "NODE",
-        "Fail",
+        "fail", "settle a node that waits, is in doubt or is held on its error as failed", "fail(NODE)",
+        lambda x, n, v: x.fail(n), "NODE", "Fail",
     ),
     Verb(
         "edit", "change the inputs of a node that is held", "edit(NODE, inputs=…)", lambda x, n, v: x.edit(n, inputs=v),

@@ -139,7 +139,7 @@ class Driver:
     def _caught(self, outcome: o.Failed) -> bool:
         gate, node = self.gate, self.state.nodes.get(outcome.path)
         error = {"error": outcome.error}
-        if not gate.breakpoints or not gate.catches(outcome, node, lambda node: self.scope(node, error)):
+        if gate.idle or not gate.catches(outcome, node, lambda node: self.scope(node, error)):
             return False
         self.noticed()
         return True

@@ -109,7 +109,10 @@ class Gate:
         return met(None if own is True else own, look) if self.attached and own is not False else None
 
     def catches(self, outcome: Failed, node: NodeState | None, look: Callable[[NodeState], Mapping[str, Any]]) -> bool:
-        """Hold an attempt on its error."""
+        """Hold an attempt on its error; not on one that was held before, and let go."""
+        if outcome.path in self._released:
+            self._released.discard(outcome.path)
+            return False
         why = self._why("error", node, lambda: look(node)) if node is not None else None
         if node is None or why is None:
             return False

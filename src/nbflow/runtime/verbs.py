@@ -162,12 +162,21 @@ class Verbs(ABC):
         self._live("mock")
         self.skip(node, value)
 
-    def fail(self, node: str, message: str = "failed by a person") -> None:
-        """Settle a node that waits or is in doubt as failed."""
+    def fail(self, node: str, message: str | None = None) -> None:
+        """Settle a node that waits or is in doubt as failed; one that is held on its error with that error, unless a
+        `message` is given. Its `on_error` counts, its `retry` does not.
+        """
         driver = self._live("fail")
         state = self._active(driver, node)
+        held = driver.gate.failed.get(node)
+        if held is not None:
+            driver.gate.release(node)
+            self._go_on(driver, node)
         driver.drop(node)
-        error = NodeError("Refused", message, code="node.refused")
+        if held is not None and message is None:
+            driver.tell(replace(held, retryable=False))
+            return
+        error = NodeError("Refused", message or "failed by a person", code="node.refused")
         driver.tell(failure(driver, state, _attempt(state), error, retryable=False))
 
     def retry(self, node: str) -> None:
