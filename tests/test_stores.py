@@ -7,7 +7,7 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from nbflow import stores
+from nbflow import assembly, stores
 from nbflow.errors import StorageError
 
 
@@ -44,3 +44,13 @@ def test_a_package_that_cannot_be_loaded_is_named_too(monkeypatch: pytest.Monkey
     monkeypatch.setattr("nbflow.stores.entry_points", lambda group: points)
     with pytest.raises(StorageError, match="cannot be loaded: ModuleNotFoundError"):
         stores.open_retention("tests://here/db")
+
+
+async def test_a_store_is_kept_small_once_a_loop_however_often_its_engine_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept: list[str] = []
+    monkeypatch.setattr(assembly, "keep_small", kept.append)
+    for _ in range(3):
+        await assembly.engine("memory:").close()
+    assert kept == ["memory:"]

@@ -214,8 +214,10 @@ def engine(store: str | None = None) -> Engine:
     found = engines.get(url)
     if found is None or found.closed:
         found = engines[url] = _make_engine(url)
-        in_use.setdefault(loop, {})[url] = found.journal
-        keep_small(url)
+        journals = in_use.setdefault(loop, {})
+        if url not in journals:
+            keep_small(url)
+        journals[url] = found.journal
     found.learn(plugins.new_to(found.performed))
     return found
 

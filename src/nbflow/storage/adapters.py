@@ -62,10 +62,10 @@ def adapter(scheme: str, part: str) -> Callable[..., Any]:
 def _brought(point: EntryPoint, part: str) -> Callable[..., Any]:
     """A part of a store that an installed package brings."""
     try:
-        brought = point.load()
+        brought = getattr(point.load(), part, None)
     except Exception as problem:
         message = f"the store {point.name} of {point.value} cannot be loaded: {type(problem).__name__}: {problem}"
         raise StorageError("store.library", message) from problem
-    if not hasattr(brought, part):
+    if brought is None:
         raise NoSuchPart("store.library", f"the store {point.name} of {point.value} has no {part}")
-    return getattr(brought, part)  # type: ignore[no-any-return]
+    return brought  # type: ignore[no-any-return]
