@@ -14,14 +14,14 @@ from nbflow.notebook.finding import find_execution
 from nbflow.notebook.playing import cell_for
 from nbflow.notebook.render.summary import pretty
 from nbflow.notebook.session import Session
-from nbflow.notebook.verbs import BY_NAME
+from nbflow.notebook.verbs import BY_NAME, Verb
 from nbflow.plan.plan import Plan
 from nbflow.runtime import readiness, serving
 from nbflow.runtime.execution import Execution
 from nbflow.runtime.gate import read_point
 
 EDITS = {"edit": "inputs", "edit_output": "output", "edit_context": "context", "edit_inputs": "inputs"}
-MAPPINGS = ("edit", "edit_context")
+MAPPINGS = ("edit", "edit_context", "edit_inputs")  # given nothing, they change nothing
 DEFINE = "run the cell that defines it, then go on"
 
 
@@ -123,47 +123,40 @@ def _watch(session: Session, execution: Execution, arguments: Arguments) -> None
 
 def _do(execution: Execution, name: str, arguments: Arguments) -> None:
     verb = BY_NAME[name]
-    if verb.takes in ("", "INPUTS"):
-        verb.do(execution, "", _mapping(arguments, 1) if verb.takes else None)
-        return
-    what = "the name" if name == "signal" else "the node"
-    target = arguments.word(1, what, f"%workflow {name} ID {verb.takes}")
-    if name != "signal":
-        check_known(execution, target)
-    verb.do(execution, target, _mapping(arguments, 2) if name in MAPPINGS else _value(arguments))
-
-
-def _value(arguments: Arguments) -> Any:
-    """Any value as one word, or a mapping key by key with -i."""
-    return _mapping(arguments, 2) if arguments.inputs else arguments.value(2)
-
-
-def _mapping(arguments: Arguments, place: int) -> Any:
-    """A mapping as one word of JSON, or key by key with -i."""
-    return arguments.inputs if arguments.inputs or len(arguments.words) <= place else arguments.value(place)
+    verb.do(execution, _target(execution, verb, arguments), _given(verb, arguments))
 
 
 def _asked(execution: Execution, name: str, arguments: Arguments, owner: str) -> tuple[str, dict[str, Any]]:
     """A verb and its arguments, for the process that drives the execution. Raises `IllegalMove` for the debugger's."""
-    verb = BY_NAME[name]
-    if name in EDITS:
-        return "edit", _edit(name, arguments, verb.takes)
-    if name not in serving.VERBS:
+    verb, served = BY_NAME[name], "edit" if name in EDITS else name
+    if served not in serving.VERBS:
         raise IllegalMove(f"execution {execution.id} is driven by {owner}; {name} works only there")
-    if not verb.takes:
-        return name, {}
-    what = "the name" if name == "signal" else "the node"
-    target = arguments.word(1, what, f"%workflow {name} ID {verb.takes}")
-    given = {"value": _value(arguments)} if "VALUE" in verb.takes else {}
-    return name, {"name" if name == "signal" else "node": target, **given}
+    target, given = _target(execution, verb, arguments), _given(verb, arguments)
+    asked = {"name" if name == "signal" else "node": target} if target else {}
+    if name in EDITS:
+        asked[EDITS[name]] = given
+    elif "VALUE" in verb.takes:
+        asked["value"] = given
+    return served, asked
 
 
-def _edit(name: str, arguments: Arguments, takes: str) -> dict[str, Any]:
-    """The arguments of `edit` in another process."""
-    if name == "edit_inputs":
-        return {"inputs": _mapping(arguments, 1)}
-    node = arguments.word(1, "the node", f"%workflow {name} ID {takes}")
-    return {"node": node, EDITS[name]: _mapping(arguments, 2) if name in MAPPINGS else arguments.value(2)}
+def _target(execution: Execution, verb: Verb, arguments: Arguments) -> str:
+    """The node, or the name of a signal, that a verb is for; "" for one that is for the whole execution."""
+    if verb.takes in ("", "INPUTS"):
+        return ""
+    what = "the name" if verb.name == "signal" else "the node"
+    target = arguments.word(1, what, f"%workflow {verb.name} ID {verb.takes}")
+    if verb.name != "signal":
+        check_known(execution, target)
+    return target
+
+
+def _given(verb: Verb, arguments: Arguments) -> Any:
+    """What a verb is given: one word of any value, or a mapping key by key with -i."""
+    place = 1 if verb.takes == "INPUTS" else 2
+    if arguments.inputs or (verb.name in MAPPINGS and place >= len(arguments.words)):
+        return arguments.inputs
+    return arguments.value(place)
 
 
 def check_known(execution: Execution, node: str) -> None:
