@@ -7,6 +7,9 @@ import asyncio
 import pytest
 
 from nbflow.errors import IllegalMove, InputError
+from nbflow.history.compare import table
+from nbflow.notebook.render.extract import picture
+from nbflow.notebook.render.watch import Watch
 from nbflow.ports.agents import ModelReply, Usage
 from tests.nodes.scripted import Scripted, wants
 
@@ -140,6 +143,9 @@ nodes:
     assert (counted.kind, counted.usage["tokens"]) == ("workflow", 45)
     kept = await house.new_engine().open(after.id)
     assert kept.state.usage["tokens"] == 45
+    watch = Watch(after.plan, picture(after.plan))
+    watch.fold(after.events)
+    assert (watch.tokens, table([after])[0]["tokens"]) == (45, 45)
 
 
 async def test_calls_side_by_side_do_not_pass_a_budget(house):

@@ -70,6 +70,26 @@ async def test_the_progress_of_the_shell_says_it_too(house: House, gates) -> Non
     await execution
 
 
+async def test_a_pool_of_a_workflow_is_its_own_and_one_of_the_engine_is_everybodys(house: House, gates) -> None:
+    house.engine = house.new_engine(pools={"gpu": 2})
+    narrow = house.start(POOLED)
+    assert await gates.count(1) == ["a"]
+    assert "waiting for pool gpu of w (1 of 1 taken), next in line" in narrow.explain("b")
+    narrow.cancel()
+    await narrow
+    wide = house.start(POOLED.replace("gpu: 1", "gpu: 5"))
+    assert await gates.count(3) == ["a", "a", "b"]
+    assert "waiting for pool gpu (2 of 2 taken)" in wide.explain("c")
+    other = house.start("nodes: {a: {tool: hold, with: {name: other}, pool: gpu}}")
+    assert await gates.count(3) == ["a", "a", "b"]
+    assert "waiting for pool gpu (2 of 2 taken)" in other.explain("a")
+    wide.cancel()
+    await wide
+    assert await gates.count(4) == ["a", "a", "b", "other"]
+    other.cancel()
+    await other
+
+
 async def test_a_pool_nobody_set_holds_one_and_says_so_once(house: House, gates, caplog) -> None:
     text = "nodes:\n" + "".join(f"  {id}: {{tool: hold, with: {{name: {id}}}, pool: tape}}\n" for id in "ab")
     with caplog.at_level(logging.WARNING, "nbflow"):
@@ -131,9 +151,13 @@ async def test_no_more_attempts_run_at_once_than_the_engine_allows(house: House,
 
 
 async def test_a_rate_says_when_the_next_may_start(house: House, gates) -> None:
-    text = "nodes:\n" + "".join(f"  {id}: {{tool: hold, with: {{name: {id}}}, rate: 1/s}}\n" for id in "a")
-    text += '  p: {parallel: {for_each: "range(3)"}, nodes: {q: {tool: hold, with: {name: "item ${{ item }}"}, rate: {name: r, limit: 1/s}}}}\n'
-    execution = house.start(text)
+    execution = house.start("""
+        nodes:
+          a: {tool: hold, with: {name: a}, rate: 1/s}
+          p:
+            parallel: {for_each: "range(3)"}
+            nodes: {q: {tool: hold, with: {name: "item ${{ item }}"}, rate: {name: r, limit: 1/s}}}
+        """)
     await gates.count(2)
     said = execution.explain("p[2].q")
     assert "waiting for rate r (next start in " in said
@@ -180,10 +204,14 @@ async def test_a_retry_that_waits_for_a_pool_says_so(house: House, gates) -> Non
         await gates.of("x").wait()
         raise ConnectionError("gone")
 
-    text = "pools: {gpu: 1}\nnodes:\n  a: {tool: fail_once, pool: gpu, retry: {max: 3, delay: 0s}}\n" + "".join(
-        f"  {id}: {{tool: hold, with: {{name: {id}}}, pool: gpu, priority: 9, if: true}}\n" for id in "bc"
-    ).replace("if: true", "needs: w")
-    execution = house.start(text + "  w: {listen: go}\n")
+    execution = house.start("""
+        pools: {gpu: 1}
+        nodes:
+          a: {tool: fail_once, pool: gpu, retry: {max: 3, delay: 0s}}
+          b: {tool: hold, with: {name: b}, pool: gpu, priority: 9, needs: w}
+          c: {tool: hold, with: {name: c}, pool: gpu, priority: 9, needs: w}
+          w: {listen: go}
+        """)
     await gates.count(1)
     execution.signal("go")
     await execution.until("w")

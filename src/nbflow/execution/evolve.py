@@ -13,6 +13,7 @@ from nbflow.errors import InvariantBroken
 from nbflow.execution import events as e
 from nbflow.execution.hearing import begun, unheard
 from nbflow.execution.state import SETTLED, Ended, ExecutionState, Frame, NodeState
+from nbflow.execution.usage import tokens_of
 from nbflow.plan.plan import Body, Branches, ForEach, Loop, Machine, Plan
 
 WORK = " work"  # in the roots of a frame: which of a machine's works it is; no name of the language
@@ -272,8 +273,8 @@ def _call_recorded(state: ExecutionState, event: e.CallRecorded, at: float) -> N
     if event.kind == "answer" and node.phase == "waiting":
         node.reason = "answered"
     if event.usage:
-        usage, given = state.usage, event.usage
-        usage["tokens"] = usage.get("tokens", 0) + given.get("tokens", given.get("input", 0) + given.get("output", 0))
+        usage = state.usage
+        usage["tokens"] = usage.get("tokens", 0) + tokens_of(event.usage)
         usage["usd"] = usage.get("usd", 0.0) + event.usage.get("usd", 0.0)
 
 

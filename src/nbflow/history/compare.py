@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbflow.execution.state import NodeState
+from nbflow.execution.usage import tokens_of
 from nbflow.runtime.execution import Execution
 
 
@@ -77,14 +78,14 @@ def table(executions: list[Execution]) -> list[dict[str, Any]]:
         state = execution.state
         took = state.ended - state.started if state.ended is not None and state.started is not None else None
         nodes = [facts(node) for node in state.nodes.values()]
-        calls = [call for node in state.nodes.values() for call in node.calls or () if call.kind == "model"]
+        calls = [call for node in state.nodes.values() for call in node.calls or ()]
         rows.append(
             {
                 "execution": execution.id,
                 "variant": state.labels.get("variant", ""),
                 "phase": execution.phase,
                 "seconds": took,
-                "tokens": sum(int(call.usage.get(side) or 0) for call in calls for side in ("input", "output")),
+                "tokens": sum(tokens_of(call.usage) for call in calls),
                 "usd": sum(row["usd"] for row in nodes),
                 "outputs": state.outputs,
                 "error": (state.error or {}).get("message"),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from nbflow.errors import NodeError
+from nbflow.execution.usage import tokens_of
 from nbflow.ports.agents import Usage
 from nbflow.ports.executors import Call
 
@@ -131,7 +132,7 @@ class Spending:
 def _total(recorded: tuple[Any, ...]) -> dict[str, float]:
     tokens, dollars = 0, 0.0
     for past in recorded:
-        tokens += past.usage.get("input", 0) + past.usage.get("output", 0)
+        tokens += tokens_of(past.usage)
         dollars += past.usage.get("usd", 0.0)
     return {"tokens": tokens, "usd": dollars}
 

@@ -99,7 +99,7 @@ def _filled(word: str, namespace: Mapping[str, Any]) -> str:
     return str(getattr(value, "id", value))
 
 
-def read_arguments(line: str, namespace: Mapping[str, Any], store: str = "") -> Arguments:
+def read_arguments(line: str, namespace: Mapping[str, Any], store: str | None = None) -> Arguments:
     """Words and flags; `store` is the one when the line names none. Raises `MagicError` for a flag that is none."""
     arguments, rest = Arguments(namespace=namespace), iter(words(line))
     if store:

@@ -57,7 +57,7 @@ def _named(finding: Diagnostic, name: str | None) -> Diagnostic:
 
 async def run_workflow(session: Session, options: Options, workflow: Workflow) -> Execution | Workflow:
     """Run a workflow as the options say: waited for, in the background, or only drawn."""
-    options.store = options.store or session.preferences.store or None
+    options.store = options.store or session.store
     check_breaks(workflow.plan, options.breaks)
     warn_of_surroundings(session, options.inputs)
     if options.save:

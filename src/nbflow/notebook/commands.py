@@ -50,7 +50,7 @@ async def run_command(session: Session, line: str) -> Any:
 
 
 def _read(session: Session, line: str) -> Arguments:
-    return read_arguments(line, session.namespace, session.preferences.store)
+    return read_arguments(line, session.namespace, session.store)
 
 
 def all_verbs() -> list[str]:
@@ -87,7 +87,7 @@ async def _run(session: Session, line: str) -> Any:
     if not name or name.startswith("-"):
         raise MagicError("magic.option", "run takes the name of a workflow or a file", "%workflow run NAME")
     options = read_options(rest, session.namespace)
-    return await run_workflow(session, options, await find_workflow(session, name, session.preferences.store or None))
+    return await run_workflow(session, options, await find_workflow(session, name, session.store))
 
 
 async def _show(session: Session, line: str) -> None:

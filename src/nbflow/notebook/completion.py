@@ -99,7 +99,7 @@ class Completer:
         if not head.rpartition(" ")[2][:1].isdigit():
             return []
         try:
-            journal = assembly.engine(self.session.preferences.store or None).journal
+            journal = assembly.engine(self.session.store).journal
             return [summary.execution for summary in journal.summaries()[:RECENT]]
         except NbflowError:
             return []

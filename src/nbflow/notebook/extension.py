@@ -93,7 +93,7 @@ class Extension:
 
     def prefer(self, change: Any = None) -> None:
         """Agents answer with what is preferred from now on, and what is forked goes into the preferred store."""
-        assembly.home = self.preferences.store or None
+        assembly.home = self.session.store
         assembly.models.prefer(default=self.preferences.agent_model or None, aliases=self.preferences.aliases)
 
     def fresh(self, info: Any = None) -> None:
@@ -121,14 +121,14 @@ class Extension:
             asyncio.get_running_loop()
         except RuntimeError:
             return
-        if not _has_store(stores.store_url()):
+        if not _has_store(stores.store_url(self.session.store)):
             return
         task = asyncio.get_running_loop().create_task(self._interrupted(), name="nbflow-interrupted")
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     async def _interrupted(self) -> None:
         try:
-            engine = assembly.engine()
+            engine = self.session.home()
             ids, gaps = await engine.interrupted(), await engine.journal.gaps()
         except NbflowError:
             return

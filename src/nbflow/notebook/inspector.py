@@ -10,6 +10,7 @@ from typing import Any
 
 from nbflow.errors import NbflowError
 from nbflow.execution.state import ExecutionState, NodeState
+from nbflow.execution.usage import tokens_of
 from nbflow.notebook.render.lettering import clean, clean_block, seconds, shorten
 from nbflow.notebook.render.summary import pretty
 from nbflow.notebook.render.watch import Watch, error_line
@@ -112,7 +113,7 @@ def _usage(node: NodeState) -> list[tuple[str, str]]:
     models = [call for call in calls if call.kind == "model"]
     if not models:
         return []
-    tokens = sum(int(call.usage.get(name) or 0) for call in models for name in ("input", "output"))
+    tokens = sum(tokens_of(call.usage) for call in models)
     cost = sum(float(call.usage.get("usd") or 0.0) for call in models)
     facts = [("model calls", f"{len(models)}"), ("tokens", f"{tokens:,}")]
     return facts + ([("cost", f"${cost:.4f}")] if cost else [])

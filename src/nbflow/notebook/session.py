@@ -73,6 +73,11 @@ class Session:
         self._following: dict[str, asyncio.Task[None]] = {}
 
     @property
+    def store(self) -> str | None:
+        """The store that is preferred; None for the one that is set, or the default."""
+        return self.preferences.store or None
+
+    @property
     def looked_at(self) -> bool:
         """Whether a live view can be shown, and a person may be at it."""
         return self.kernel and self.attended() and bool(self.preferences.live)
@@ -81,7 +86,7 @@ class Session:
     def stops(self) -> Kept:
         """All breakpoints; kept beside the store that was in force when they were first asked for."""
         if self._breakpoints is None:
-            scheme, _, place = stores.store_url(self.preferences.store or None).partition(":///")
+            scheme, _, place = stores.store_url(self.store).partition(":///")
             self._breakpoints = Kept(Path(place).parent if scheme == "duckdb" else None)
         return self._breakpoints
 
@@ -117,7 +122,7 @@ class Session:
 
     def home(self) -> Engine:
         """The engine of the notebook's own store, where forks and reruns of executions of any store go."""
-        return assembly.engine(self.preferences.store or None)
+        return assembly.engine(self.store)
 
     async def rerun(
         self, earlier: Execution, plan: Plan, inputs: dict[str, Any] | None = None, *, engine: Engine | None = None,

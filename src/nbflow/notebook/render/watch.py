@@ -12,6 +12,7 @@ from nbflow.execution import events as e
 from nbflow.execution.events import Record
 from nbflow.execution.evolve import evolve
 from nbflow.execution.state import SETTLED, ExecutionState, NodeState
+from nbflow.execution.usage import tokens_of
 from nbflow.notebook.render.lettering import clean, seconds, shorten
 from nbflow.notebook.render.looks import PENDING, Look
 from nbflow.notebook.render.picture import Picture
@@ -175,7 +176,7 @@ class Watch:
     def _count(self, event: e.Event) -> None:
         if isinstance(event, e.CallRecorded):
             usage = event.usage
-            self.tokens += int(usage.get("input") or 0) + int(usage.get("output") or 0)
+            self.tokens += tokens_of(usage)
             self.cost += float(usage.get("usd") or 0.0)
         elif isinstance(event, e.NodeExpanded) and event.node in self.state.nodes:
             self.known += _opened(self.state.nodes[event.node], event)
