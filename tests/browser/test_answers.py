@@ -45,7 +45,6 @@ def test_a_click_shows_the_item_that_is_held_with_what_can_be_done(notebook):
     )
     started(notebook, "picked.ipynb", SLOW + tool, flow)
     page, side = notebook.page, notebook.page.locator(".nbflow-side")
-    notebook.press("resume")
     notebook.wait_phase("w", "held")
     notebook.node("w").click()
     side.locator("header", has_text="par[1].w").wait_for()
