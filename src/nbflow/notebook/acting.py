@@ -83,7 +83,7 @@ async def _retry_all(session: Session, execution: Execution, arguments: Argument
         raise IllegalMove(
             f"execution {execution.id} is {execution.phase}; retry takes a failed one, or one of its nodes"
         )
-    again = await session.rerun(execution, execution.plan, arguments.inputs, effects=effects_of(arguments))
+    again = await session.earlier.rerun(execution, execution.plan, arguments.inputs, effects=effects_of(arguments))
     return await present(session, again, arguments)
 
 

@@ -76,7 +76,7 @@ async def run_workflow(session: Session, options: Options, workflow: Workflow) -
 async def start(session: Session, options: Options, workflow: Workflow) -> Execution:
     """Begin, with breakpoints set before the first node."""
     execution = await _begin(session, options, workflow)
-    session.latest[workflow.name] = execution.id, assembly.engine(options.store)
+    session.earlier.latest[workflow.name] = execution.id, assembly.engine(options.store)
     stops = session.stops_of(workflow.name)
     for node in options.breaks:
         stops.add(node)
@@ -93,15 +93,15 @@ async def _begin(session: Session, options: Options, workflow: Workflow) -> Exec
     before = await _earlier(session, options, workflow.name)
     if before is None:
         return assembly.engine(options.store).start(workflow.plan, options.inputs, mock=options.mock)
-    return await session.rerun(
+    return await session.earlier.rerun(
         before, workflow.plan, options.inputs, engine=assembly.engine(options.store), mock=options.mock, effects="real"
     )
 
 
 async def _earlier(session: Session, options: Options, name: str) -> Execution | None:
     """The execution whose results are kept: the one that is named, else this notebook's last where that is wanted."""
-    again, session.again = session.again, False
-    latest = session.latest.get(name)
+    again, session.earlier.again = session.earlier.again, False
+    latest = session.earlier.latest.get(name)
     if options.reuse:
         return await find_execution(options.reuse, options.store)
     if options.reuse is not None:

@@ -256,7 +256,7 @@ async def _rerun(session: Session, line: str) -> Any:
     start = arguments.flags.get("--from")
     if start is not None:
         acting.check_node(plan, start)
-    again = await session.rerun(
+    again = await session.earlier.rerun(
         execution, plan, arguments.inputs, from_node=start, effects=acting.effects_of(arguments)
     )
     return await acting.present(session, again, arguments)
@@ -266,10 +266,10 @@ async def _again(session: Session, line: str) -> None:
     arguments = _read(session, line)
     word = arguments.first()
     if (view := session.views.get(word or "")) is not None:
-        session.keep(view.execution)
-    elif word is not None and word not in dict(session.latest.values()):
-        session.keep(await find_execution(word, arguments.store))
-    session.again = True
+        session.earlier.keep(view.execution)
+    elif word is not None and word not in dict(session.earlier.latest.values()):
+        session.earlier.keep(await find_execution(word, arguments.store))
+    session.earlier.again = True
 
 
 async def _fork(session: Session, line: str) -> Any:

@@ -123,7 +123,7 @@ class Completer:
 
     def _known(self, name: str) -> list[str]:
         """The nodes of a workflow of this notebook, or of an execution of it."""
-        latest = self.session.latest.items()
+        latest = self.session.earlier.latest.items()
         of = next((workflow for workflow, (id, _) in latest if name and id.startswith(name)), name)
         known = self.session.workflows.get(of)
         return [node.id for node in known.plan.body.nodes_within()] if known else []

@@ -34,7 +34,7 @@ async def fork(session: Session, execution: Execution, arguments: Arguments) -> 
     elif arguments.inputs:  # from a record on, the inputs of the execution itself
         edits = {"": {"inputs": arguments.inputs}}
     forked = await forking.fork(engine, execution, place, inputs=inputs, edits=edits, effects=effects)
-    session.say_mocked(forked)
+    session.earlier.say_mocked(forked)
     return await acting.present(session, forked, arguments)
 
 

@@ -15,11 +15,10 @@ from nbflow import assembly, stores
 from nbflow.errors import ExecutionFailed, JournalConflict, NbflowError
 from nbflow.execution.state import ENDED
 from nbflow.history import forking
-from nbflow.history.reuse import Reuse
-from nbflow.history.reuse import table as kept_or_why
 from nbflow.notebook import screen
 from nbflow.notebook.breakpoints import Breakpoints, Kept
 from nbflow.notebook.controls import Controls
+from nbflow.notebook.earlier import Earlier
 from nbflow.notebook.errors import LATE, MOCKED, UNATTENDED, Cancelled, Suspended, suspended
 from nbflow.notebook.preferences import NBFlow
 from nbflow.notebook.progress import TextProgress
@@ -32,7 +31,6 @@ from nbflow.notebook.still import Still
 from nbflow.notebook.waiting import Waiting
 from nbflow.notebook.widgets.live import LiveView
 from nbflow.notebook.widgets.past import Fork, PastView
-from nbflow.plan.plan import Plan
 from nbflow.plan.workflow import Workflow
 from nbflow.ports.clock import SystemClock
 from nbflow.runtime.engine import Engine
@@ -61,15 +59,13 @@ class Session:
         self.workflows: dict[str, Workflow] = {}
         self._breakpoints: Kept | None = None
         self.views: dict[str, LiveView] = {}
-        self.latest: dict[str, tuple[str, Engine]] = {}  # workflow → what this notebook began last, and where it is
+        self.earlier = Earlier(self.home, write)
         self._met = False  # whether a browser has ever answered
-        self.again = False  # whether the next cell keeps what did not change
         self.drawn: set[str] = set()  # executions that this cell shows already
         self.stills: dict[str, Callable[[], None]] = {}  # execution → what brings its saved picture up to date
         self._past: dict[str, PastView] = {}
         self._moving: dict[str, Callable[[], None]] = {}  # execution → what ends the picture that follows it
         self._showing: set[asyncio.Task[None]] = set()
-        self._reused: dict[str, Reuse] = {}
         self._following: dict[str, asyncio.Task[None]] = {}
 
     @property
@@ -118,39 +114,9 @@ class Session:
         self.stops_of(execution.plan.name).apply(execution, on_error=True)
         execution.step()
 
-    # --- starting from earlier results -------------------------------------------------------------------
-
     def home(self) -> Engine:
         """The engine of the notebook's own store, where forks and reruns of executions of any store go."""
         return assembly.engine(self.store)
-
-    async def rerun(
-        self, earlier: Execution, plan: Plan, inputs: dict[str, Any] | None = None, *, engine: Engine | None = None,
-        mock: bool = False, from_node: str | None = None, effects: str | None = None,
-    ) -> Execution:  # fmt: skip
-        """A new execution, at home, that keeps what did not change; a table of it follows at the end.
-
-        `from_node` and all that follows from it run in any case.
-        """
-        execution, reuse = await forking.rerun_with(
-            engine or self.home(), earlier, plan, inputs=inputs or None, from_node=from_node, effects=effects, mock=mock
-        )
-        self._reused[execution.id] = reuse
-        self.say_mocked(execution)
-        return execution
-
-    def say_mocked(self, execution: Execution) -> None:
-        """Say what becomes of effects that do not happen in an execution."""
-        if execution.mocked:
-            self.write(MOCKED.format(execution.id))
-
-    def _say_what_was_kept(self, execution: Execution) -> None:
-        reuse = self._reused.pop(execution.id, None)
-        if reuse is None:
-            return
-        rows = list(kept_or_why(reuse, execution.state).items())
-        wide = max((len(path) for path, _ in rows), default=0)
-        self.write("\n".join(f"  {path:<{wide}}  {why}" for path, why in rows))
 
     # --- presenting --------------------------------------------------------------------------------------
 
@@ -182,7 +148,7 @@ class Session:
         return execution
 
     def _outcome(self, execution: Execution) -> Execution:
-        self._say_what_was_kept(execution)
+        self.earlier.say_what_was_kept(execution)
         if execution.phase != "completed":
             self.bind(execution)
         phase, name = execution.phase, f"{execution.plan.name} {execution.id}"
@@ -211,7 +177,7 @@ class Session:
             return  # the picture says it
         finally:
             self.put_away(execution)
-            self._say_what_was_kept(execution)
+            self.earlier.say_what_was_kept(execution)
 
     def put_away(self, execution: Execution) -> bool:
         """Let the picture that follows an execution stand still from now on; whether it had the debugger's tools."""
@@ -236,9 +202,8 @@ class Session:
         debug = self.put_away(execution) or debug  # one picture of an execution moves at a time
         if not self.looked_at:
             return self._unattended(execution, watch, place, progress)
-        controls = Controls(
-            execution, picture, self.stops_of(execution.plan.name), debug=debug, waiting=waiting, again=self.keep
-        )
+        stops, again = self.stops_of(execution.plan.name), self.earlier.keep
+        controls = Controls(execution, picture, stops, debug=debug, waiting=waiting, again=again)
         if debug and not execution.ended:
             self.stops.debugged(execution, now=True)
         view = LiveView(execution, watch, place, screen.OutputArea(), controls, self.now)
@@ -251,10 +216,6 @@ class Session:
         silence = asyncio.get_running_loop().call_later(SILENCE, self._unless_greeted, view, progress)
         view.on_end += [silence.cancel, lambda: self._gone(execution.id, view)]
         return view.close
-
-    def keep(self, execution: Execution) -> None:
-        """The next cell of this workflow goes on from this execution."""
-        self.again, self.latest[execution.plan.name] = True, (execution.id, execution.engine or self.home())
 
     def _gone(self, id: str, view: LiveView) -> None:
         self._met = self._met or view.greeted
