@@ -382,3 +382,23 @@ def test_a_fork_from_the_slider_goes_on_from_there_and_a_comparison_is_a_picture
     page.wait_for_function("() => document.querySelector('.nbflow-time span').textContent.startsWith('3 of')")
     notebook.press("fork")
     page.wait_for_selector(".nbflow-note:has-text('goes on from record 3')")
+
+
+@pytest.mark.timeout(120)
+def test_a_view_that_is_drawn_anew_shows_what_was_looked_at(notebook):
+    """As an output is that was out of sight, or that has a view of its own."""
+    started(
+        notebook,
+        "anew.ipynb",
+        SLOW,
+        "%%workflow anew --debug --break a\nnodes:\n  a: {tool: slow}\n  b: {tool: slow, needs: [a]}",
+    )
+    page = notebook.page
+    notebook.wait_phase("a", "held")
+    notebook.node("a").click()
+    page.locator(".nbflow-side strong", has_text="a").wait_for()
+    notebook.command("notebook:create-output-view")
+    page.wait_for_function("() => document.querySelectorAll('.nbflow-side header').length === 2")
+    assert page.locator(".nbflow-side strong").all_inner_texts() == ["a", "a"]
+    assert page.locator(".nbf-node.chosen").count() == 2
+    notebook.press("cancel")

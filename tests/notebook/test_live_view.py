@@ -193,6 +193,17 @@ async def test_a_breakpoint_set_by_a_click_holds_and_continue_lets_go():
     assert opened.execution.phase == "completed"
 
 
+async def test_the_still_picture_shows_nothing_as_held_that_was_let_fail():
+    opened = Opened("nodes: {a: {set: {v: '=1 / 0'}}}", debug=True)
+    opened.execution.break_at("a:error")
+    assert await opened.execution.hold() == ("a",)
+    await opened.until(lambda message: message["h"]["phase"] == "held")
+    opened.says(cmd="fail", path="a")
+    await opened.execution.until("failed")
+    (key,) = opened.view.items
+    assert opened.view.watch.look(key).phase == "failed"
+
+
 async def test_three_hundred_views_leave_no_widget_and_no_growth():
     opened = Opened(ASKING)
     await opened.until(lambda message: message["h"]["phase"] == "waiting")

@@ -116,6 +116,8 @@ class Watch:
             if before is not None:
                 self._totals[before] -= 1
             self.settled += (phase in SETTLED) - (before in SETTLED)
+            if phase in SETTLED:
+                self._held.pop(path, None)  # it was let go, whether the gate was asked since or not
         if key is None:
             return
         changed[key] = None

@@ -311,6 +311,7 @@ class View {
   }
 
   inspect(page) {
+    if (this.graph.chosen === undefined) this.graph.choose(page.key); // the view is drawn anew, and this was looked at
     if (page.key !== this.graph.chosen) return; // it was closed, or another was chosen, while this was on its way
     const fresh = !this.inspector.open || this.inspector.page?.key !== page.key;
     this.inspector.show(page);
