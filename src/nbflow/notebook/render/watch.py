@@ -111,13 +111,7 @@ class Watch:
             return
         phase, before = node.phase, self._phases.get(path)
         if phase != before:
-            self._phases[path] = phase
-            self._totals[phase] = self._totals.get(phase, 0) + 1
-            if before is not None:
-                self._totals[before] -= 1
-            self.settled += (phase in SETTLED) - (before in SETTLED)
-            if phase in SETTLED:
-                self._held.pop(path, None)  # it was let go, whether the gate was asked since or not
+            self._turned(path, phase, before)
         if key is None:
             return
         changed[key] = None
@@ -131,6 +125,16 @@ class Watch:
             for wire in self._leaving.get(key, ()):
                 self._mark(wire, "dead", changed)
             changed |= {inner: None for inner, owner in self._owner.items() if owner == key}
+
+    def _turned(self, path: str, phase: str, before: str | None) -> None:
+        """A node came from one phase to another; `before` is None for one that is new."""
+        self._phases[path] = phase
+        self._totals[phase] = self._totals.get(phase, 0) + 1
+        if before is not None:
+            self._totals[before] -= 1
+        self.settled += (phase in SETTLED) - (before in SETTLED)
+        if phase in SETTLED:
+            self._held.pop(path, None)  # it was let go, whether the gate was asked since or not
 
     def _mark(self, wire: str, state: str, changed: dict[str, None]) -> None:
         if self.wires.get(wire) != state:
