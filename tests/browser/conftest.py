@@ -34,13 +34,16 @@ def browser():
 
 
 @pytest.fixture
-def notebook(browser, jupyter):
-    """A page with a notebook; errors of the page fail the test, kernels end with it."""
+def notebook(browser, jupyter, request):
+    """A page with a notebook, in JupyterLab or, by its parameter, in Notebook 7.
+
+    Errors of the page fail the test, kernels end with it.
+    """
     context = browser.new_context(viewport={"width": 1180, "height": 940}, device_scale_factor=2, color_scheme="light")
     page = context.new_page()
     problems = []
     page.on("pageerror", lambda problem: problems.append(str(problem)))
-    yield Notebook(page, jupyter)
+    yield Notebook(page, jupyter, getattr(request, "param", "lab/tree"))
     context.close()
     jupyter.end_kernels()
     jupyter.forget_theme()

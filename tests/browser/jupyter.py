@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
@@ -25,6 +26,9 @@ READY = """() => {
     const widget = window.jupyterapp?.shell.currentWidget;
     return !!widget?.sessionContext?.isReady && !!document.querySelector(".jp-Notebook .jp-Cell");
 }"""
+
+
+in_both = pytest.mark.parametrize("notebook", ["lab/tree", "notebooks"], ids=["Lab", "Notebook 7"], indirect=True)
 
 
 class Jupyter:
@@ -105,12 +109,13 @@ class Jupyter:
 
 
 class Notebook:
-    """One notebook open in the browser."""
+    """One notebook open in the browser, in an app: ``lab/tree`` for JupyterLab, ``notebooks`` for Notebook 7."""
 
-    def __init__(self, page: Any, jupyter: Jupyter) -> None:
-        self.page, self.jupyter = page, jupyter
+    def __init__(self, page: Any, jupyter: Jupyter, app: str = "lab/tree") -> None:
+        self.page, self.jupyter, self.app = page, jupyter, app
 
-    def open(self, name: str, *, app: str = "lab/tree") -> Notebook:
+    def open(self, name: str, *, app: str | None = None) -> Notebook:
+        app = app or self.app
         self.page.goto(f"{self.jupyter.url}/{app}/{name}" + ("?reset" if app.startswith("lab") else ""))
         self.page.wait_for_function(READY, timeout=45_000)
         return self

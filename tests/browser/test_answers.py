@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.browser.jupyter import in_both
 from tests.browser.test_lab import SLOW, started
 
 ASK = (
@@ -14,6 +15,7 @@ ASK = (
 
 
 @pytest.mark.timeout(120)
+@in_both
 def test_no_number_of_an_answer_loses_a_digit(notebook):
     started(notebook, "digits.ipynb", SLOW, ASK)
     page, form = notebook.page, notebook.page.locator(".nbflow-side form:not(.plain)")
@@ -37,6 +39,7 @@ def test_no_number_of_an_answer_loses_a_digit(notebook):
 
 
 @pytest.mark.timeout(120)
+@in_both
 def test_a_click_shows_the_item_that_is_held_with_what_can_be_done(notebook):
     tool = "\ndef only_two(i: int):\n    if i == 2: raise ValueError('two')\n    return i"
     flow = (
@@ -59,6 +62,7 @@ def test_a_click_shows_the_item_that_is_held_with_what_can_be_done(notebook):
 
 
 @pytest.mark.timeout(120)
+@in_both
 def test_the_focus_stays_in_the_cell_when_the_last_step_ends_it(notebook):
     started(
         notebook,
@@ -75,6 +79,7 @@ def test_the_focus_stays_in_the_cell_when_the_last_step_ends_it(notebook):
 
 
 @pytest.mark.timeout(120)
+@in_both
 def test_a_long_expression_leaves_room_for_what_is_wrong_with_it(notebook):
     started(
         notebook,

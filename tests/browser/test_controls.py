@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.browser.jupyter import in_both
 from tests.browser.test_lab import SLOW, portrait, started
 
 CHAIN = """%%workflow chain --debug --as chain
@@ -37,6 +38,7 @@ def places(page):
 
 
 @pytest.mark.timeout(120)
+@in_both
 def test_step_over_run_to_and_cancel(notebook):
     started(notebook, "stepping.ipynb", SLOW, chain("chain1", "a"))
     page = notebook.page
@@ -82,8 +84,9 @@ def test_keys_of_the_view_are_no_keys_of_notebook_7(notebook, jupyter):
 
 
 @pytest.mark.timeout(120)
+@in_both
 def test_breakpoints_by_click_and_by_key_hold_and_never_touch_the_notebook(notebook):
-    started(notebook, "points.ipynb", SLOW, chain("chain2", "a"))
+    started(notebook, "points.ipynb", SLOW, chain(f"points_in_{notebook.app[:3]}", "a"))  # breakpoints stay
     page, count = notebook.page, None
     notebook.wait_phase("a", "held")
     count = cells(page)
@@ -111,6 +114,7 @@ def test_breakpoints_by_click_and_by_key_hold_and_never_touch_the_notebook(noteb
 
 
 @pytest.mark.timeout(120)
+@in_both
 def test_an_edit_is_checked_shown_as_a_diff_and_made_by_apply_alone(notebook, tmp_path):
     started(notebook, "edits.ipynb", SLOW, chain("chain3", "b"))
     page = notebook.page
@@ -154,6 +158,7 @@ def test_an_edit_is_checked_shown_as_a_diff_and_made_by_apply_alone(notebook, tm
 
 
 @pytest.mark.timeout(120)
+@in_both
 def test_an_output_is_given_instead_of_running_and_a_failed_node_is_mended(notebook):
     flow = (
         "%%workflow mended --debug --break b --as mended\nnodes:\n  a: {tool: bad}\n"
@@ -225,6 +230,7 @@ def test_one_key_runs_the_changed_cell_again_and_keeps_the_rest(notebook, jupyte
 
 
 @pytest.mark.timeout(120)
+@in_both
 def test_the_graph_is_zoomed_moved_and_walked(notebook):
     started(notebook, "moving.ipynb", SLOW, chain("chain4", "a"))
     page = notebook.page
@@ -268,6 +274,7 @@ def test_the_graph_is_zoomed_moved_and_walked(notebook):
 
 
 @pytest.mark.timeout(120)
+@in_both
 def test_who_listens_and_who_uses_the_tab_key_alone_is_served(notebook):
     started(notebook, "ears.ipynb", SLOW, chain("chain5", "a"))
     page = notebook.page
@@ -296,6 +303,7 @@ def test_who_listens_and_who_uses_the_tab_key_alone_is_served(notebook):
 
 
 @pytest.mark.timeout(120)
+@in_both
 def test_markup_is_shown_as_text_and_tables_and_images_as_such(notebook):
     evil = '<img src=x onerror="window.broken=1"><script>window.broken=1</script>'
     setup = (
@@ -333,6 +341,7 @@ def test_markup_is_shown_as_text_and_tables_and_images_as_such(notebook):
 
 
 @pytest.mark.timeout(120)
+@in_both
 def test_every_kind_of_field_gives_its_kind_of_answer(notebook):
     started(
         notebook, "fields.ipynb", SLOW,
