@@ -36,7 +36,7 @@ benchmark: .venv/test  ## measure, and write docs/performance.md
 	$(BIN)/python -m benchmarks --write docs/performance.md
 
 canary: .venv/test  ## the suite with canary keys, then a search for them in all it left
-	$(BIN)/python -m tests.canary -q
+	$(BIN)/python -m tests.canary -q -n $(JOBS)
 
 images: .venv/test  ## take the pictures of the docs anew, in a real JupyterLab
 	NBFLOW_IMAGES=1 $(BIN)/python -m pytest -m browser -q tests/browser

@@ -524,6 +524,7 @@ def test_a_verb_of_an_installed_package_is_one_of_the_language(shell, tmp_path):
 
 def test_the_doctor_names_no_secret(shell, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "canary-of-the-doctor")
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
     said = shell("doctor")
     assert said.code == 0
     assert "OPENAI_API_KEY is set" in said.out
